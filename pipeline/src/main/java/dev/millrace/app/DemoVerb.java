@@ -68,8 +68,7 @@ public final class DemoVerb implements DemoLauncher {
         MillraceService service =
                 new RunVerb(clock)
                         .start(
-                                valid.spec(),
-                                valid.hash(),
+                                valid,
                                 new ServiceAddress("127.0.0.1", port, Secret.NONE),
                                 LostLog.REFUSED);
         return new MigrationService.Running() {

@@ -8,6 +8,8 @@ import dev.millrace.ending.EndingStep;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.ending.MigrationLife.Plan;
 import dev.millrace.ending.Premises;
+import dev.millrace.http.MigrationDefinition;
+import dev.millrace.http.MigrationDefinition.TableDefinition;
 import dev.millrace.migration.Migration;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
@@ -30,20 +32,30 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// Builds a running migration from a checked file: databases, preflight, the embedded broker if no
 /// other is configured, and the migration. Closing it drains the migration first, then stops the
 /// broker, then closes the databases. Not thread-safe.
 public final class MigrationAssembly implements AutoCloseable {
 
+    /// The checks that say what comes back from the target.
+    private static final Set<String> WAY_BACK = Set.of("mapping.inverse", "switchover.way-back");
+
     private final Databases databases;
     private final SpecifiedLog broker;
     private final MigrationLife migration;
+    private final List<TableDefinition> tables;
 
-    private MigrationAssembly(Databases databases, SpecifiedLog broker, MigrationLife migration) {
+    private MigrationAssembly(
+            Databases databases,
+            SpecifiedLog broker,
+            MigrationLife migration,
+            List<TableDefinition> tables) {
         this.databases = databases;
         this.broker = broker;
         this.migration = migration;
+        this.tables = tables;
     }
 
     /// Both databases as both streams use them: the sessions of each stream have its name.
@@ -96,7 +108,8 @@ public final class MigrationAssembly implements AutoCloseable {
                     new MigrationLife.Settings(who, clock, EndingStep.Trace.NONE);
             Optional<MigrationLife> ended = MigrationLife.ended(premises, settings);
             if (ended.isPresent()) {
-                return new Outcome.Started(new MigrationAssembly(databases, broker, ended.get()));
+                return new Outcome.Started(
+                        new MigrationAssembly(databases, broker, ended.get(), List.of()));
             }
             PreflightReport report =
                     new Preflight(databases.forward().source(), databases.forward().target())
@@ -120,7 +133,8 @@ public final class MigrationAssembly implements AutoCloseable {
                                     migration,
                                     Plan.of(specHash, report.mappings(), report.findings()),
                                     premises,
-                                    settings)));
+                                    settings),
+                            tables(report)));
         } catch (SQLException | RuntimeException e) {
             broker.stop();
             databases.close();
@@ -138,6 +152,39 @@ public final class MigrationAssembly implements AutoCloseable {
                 broker,
                 Premises.archive(spec.dataDir(), spec.migration()),
                 List.of(spec.dataDir().resolve(spec.migration())));
+    }
+
+    /// The target tables, in the order of the file; empty if the migration has ended.
+    List<TableDefinition> tables() {
+        return tables;
+    }
+
+    private static List<TableDefinition> tables(PreflightReport report) {
+        return report.mappings().stream()
+                .map(
+                        mapping ->
+                                new TableDefinition(
+                                        mapping.target().table().toString(),
+                                        mapping.source().toString(),
+                                        mapping.userText().strip(),
+                                        mapping.target().keyColumns(),
+                                        notes(report, mapping.source().toString())))
+                .toList();
+    }
+
+    /// A part of a table has its target after a comma.
+    private static List<MigrationDefinition.Note> notes(PreflightReport report, String source) {
+        return report.findings().stream()
+                .filter(found -> WAY_BACK.contains(found.check()))
+                .filter(
+                        found ->
+                                found.object().equals(source)
+                                        || found.object().startsWith(source + ","))
+                .map(
+                        found ->
+                                new MigrationDefinition.Note(
+                                        found.check(), found.message(), found.remedy()))
+                .toList();
     }
 
     /// The migration, until it has ended, and its archive afterwards.

@@ -5,6 +5,7 @@ import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.cli.Providers.ServiceLauncher;
 import dev.millrace.ending.MigrationEnd;
+import dev.millrace.http.MigrationDefinition;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.kafka.BrokerException;
 import dev.millrace.lifecycle.Reason;
@@ -14,10 +15,13 @@ import dev.millrace.preflight.PreflightReport;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.sandbox.LocalServerException;
-import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.setting.EffectiveSetting;
+import dev.millrace.spec.setting.EffectiveSetting.Origin;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// Implements `run`: runs the service in the foreground. A failed start becomes a message and an
 /// exit code.
@@ -30,9 +34,9 @@ public final class RunVerb implements ServiceLauncher {
     }
 
     @Override
-    public int run(MigrationSpec spec, String hash, Options options) {
+    public int run(SpecResult.Valid file, Options options) {
         LostLog lostLog = options.rebackfill() ? LostLog.READ_AGAIN : LostLog.REFUSED;
-        try (MillraceService service = start(spec, hash, options.address(), lostLog)) {
+        try (MillraceService service = start(file, options.address(), lostLog)) {
             Thread hook = new Thread(service::close, "drain");
             Runtime.getRuntime().addShutdownHook(hook);
             return service.awaitEnd();
@@ -45,10 +49,9 @@ public final class RunVerb implements ServiceLauncher {
     /// Starts the service and returns when it accepts requests.
     ///
     /// @throws CommandFailure if the service cannot or may not start
-    MillraceService start(
-            MigrationSpec spec, String hash, ServiceAddress address, LostLog lostLog) {
+    MillraceService start(SpecResult.Valid file, ServiceAddress address, LostLog lostLog) {
         try {
-            return MillraceService.start(address, () -> open(spec, hash, lostLog));
+            return MillraceService.start(address, () -> open(file, address, lostLog));
         } catch (CommandFailure failure) {
             throw failure;
         } catch (RefusedException refused) {
@@ -75,16 +78,46 @@ public final class RunVerb implements ServiceLauncher {
         }
     }
 
-    private ServedMigration open(MigrationSpec spec, String hash, LostLog lostLog)
+    private ServedMigration open(SpecResult.Valid file, ServiceAddress address, LostLog lostLog)
             throws Exception {
         String who = System.getProperty("user.name", "unknown");
-        return switch (MigrationAssembly.open(spec, hash, clock, who, lostLog)) {
-            case MigrationAssembly.Outcome.Started(MigrationAssembly assembly) -> served(assembly);
+        return switch (MigrationAssembly.open(file.spec(), file.hash(), clock, who, lostLog)) {
+            case MigrationAssembly.Outcome.Started(MigrationAssembly assembly) ->
+                    served(
+                            assembly,
+                            new MigrationDefinition(settings(file, address), assembly.tables()));
             case MigrationAssembly.Outcome.Refused(PreflightReport report) -> throw refusal(report);
         };
     }
 
-    private static ServedMigration served(MigrationAssembly assembly) {
+    /// An option with the value of its default counts as not given.
+    private static List<EffectiveSetting> settings(SpecResult.Valid file, ServiceAddress address) {
+        return Stream.concat(
+                        Stream.of(
+                                option("--bind", address.bind(), ServiceAddress.BIND),
+                                option(
+                                        "--port",
+                                        String.valueOf(address.port()),
+                                        ServiceAddress.PORT),
+                                address.token().isPresent()
+                                        ? new EffectiveSetting(
+                                                ServiceAddress.TOKEN,
+                                                EffectiveSetting.MASKED,
+                                                Origin.ENVIRONMENT,
+                                                ServiceAddress.TOKEN)
+                                        : EffectiveSetting.standard(ServiceAddress.TOKEN, "none")),
+                        file.settings().stream())
+                .toList();
+    }
+
+    private static EffectiveSetting option(String name, String value, String standard) {
+        return value.equals(standard)
+                ? EffectiveSetting.standard(name, value)
+                : new EffectiveSetting(name, value, Origin.OPTION, "");
+    }
+
+    private static ServedMigration served(
+            MigrationAssembly assembly, MigrationDefinition definition) {
         return new ServedMigration() {
             @Override
             public MigrationControl control() {
@@ -94,6 +127,11 @@ public final class RunVerb implements ServiceLauncher {
             @Override
             public MigrationEnd end() {
                 return assembly.migration();
+            }
+
+            @Override
+            public MigrationDefinition definition() {
+                return definition;
             }
 
             @Override

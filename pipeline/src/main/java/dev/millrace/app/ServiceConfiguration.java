@@ -3,6 +3,7 @@ package dev.millrace.app;
 import dev.millrace.console.Console;
 import dev.millrace.http.AccessFilter;
 import dev.millrace.http.AccessPolicy;
+import dev.millrace.http.DefinitionApi;
 import dev.millrace.http.EndingApi;
 import dev.millrace.http.FlowApi;
 import dev.millrace.http.JournalApi;
@@ -34,6 +35,7 @@ import tools.jackson.databind.json.JsonMapper;
 @EnableAutoConfiguration(exclude = ErrorMvcAutoConfiguration.class)
 @Import({
     MigrationApi.class,
+    DefinitionApi.class,
     FlowApi.class,
     RejectedApi.class,
     RebackfillApi.class,

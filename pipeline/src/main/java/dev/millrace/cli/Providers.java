@@ -2,6 +2,7 @@ package dev.millrace.cli;
 
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.Secret;
+import dev.millrace.spec.SpecResult;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -32,6 +33,12 @@ public record Providers(
     /// @param token [Secret#NONE] for no token, which is allowed only on a loopback address
     public record ServiceAddress(String bind, int port, Secret token) {
 
+        public static final String BIND = "127.0.0.1";
+        public static final String PORT = "8080";
+
+        /// The variable of the environment that has the token.
+        public static final String TOKEN = "MILLRACE_TOKEN";
+
         /// Returns whether only programs on this machine can connect. A name that cannot be
         /// resolved does not count as loopback.
         public boolean isLoopback() {
@@ -58,9 +65,8 @@ public record Providers(
 
         /// Runs the service until it has drained and stopped.
         ///
-        /// @param hash hash of the spec's meaning, see `SpecResult.Valid`
         /// @return an [ExitCode]
-        int run(MigrationSpec spec, String hash, Options options);
+        int run(SpecResult.Valid file, Options options);
 
         /// @param rebackfill whether every row is read again if the log is lost
         /// @param debug whether stack traces may be printed

@@ -26,7 +26,7 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--port",
             description = "Port of the service (default: ${DEFAULT-VALUE}).",
-            defaultValue = "8080")
+            defaultValue = ServiceAddress.PORT)
     private int port;
 
     @Option(
@@ -35,8 +35,8 @@ final class RunCommand implements Callable<Integer> {
             description =
                     "Address to listen on (default: ${DEFAULT-VALUE}). An address other than"
                             + " loopback requires MILLRACE_TOKEN.",
-            defaultValue = "127.0.0.1")
-    private String bind = "127.0.0.1";
+            defaultValue = ServiceAddress.BIND)
+    private String bind = ServiceAddress.BIND;
 
     @Option(
             names = "--rebackfill",
@@ -58,12 +58,9 @@ final class RunCommand implements Callable<Integer> {
                 new ServiceAddress(
                         bind,
                         port,
-                        Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")));
+                        Secret.of(terminal.environment().getOrDefault(ServiceAddress.TOKEN, "")));
         address.requireToken();
         return launcher.get()
-                .run(
-                        valid.spec(),
-                        valid.hash(),
-                        new ServiceLauncher.Options(address, rebackfill, program.debug()));
+                .run(valid, new ServiceLauncher.Options(address, rebackfill, program.debug()));
     }
 }

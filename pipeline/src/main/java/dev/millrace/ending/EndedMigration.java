@@ -14,6 +14,7 @@ import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.Unfinished;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -114,6 +115,11 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
         return Optional.empty();
+    }
+
+    @Override
+    public List<Unfinished> unfinishedReconciliations() {
+        return List.of();
     }
 
     @Override

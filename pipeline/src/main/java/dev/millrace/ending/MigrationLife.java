@@ -23,6 +23,7 @@ import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.Unfinished;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -394,6 +395,11 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
         return now().reconciliation(id);
+    }
+
+    @Override
+    public List<Unfinished> unfinishedReconciliations() {
+        return now().unfinishedReconciliations();
     }
 
     @Override

@@ -11,6 +11,7 @@ import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.reconcile.report.ReportFormat;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.Unfinished;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.InputStream;
@@ -141,6 +142,12 @@ public final class MigrationApi {
         return new Asker(JournalText.of("who", who), JournalText.of("reason", reason).orElse(""));
     }
 
+    /// The one that runs, with its progress, then those that wait.
+    @GetMapping("/reconciliations/unfinished")
+    List<Unfinished> unfinished() {
+        return host.control().unfinishedReconciliations();
+    }
+
     /// Cancels a comparison and returns its state: usually the report, which is undecided.
     @DeleteMapping("/reconciliations/{id}")
     void cancel(
@@ -235,7 +242,8 @@ public final class MigrationApi {
                     .orElseThrow(
                             () ->
                                     badRequest(
-                                            "Unknown format. Use 'json', 'html', 'md' or 'junit'."));
+                                            "Unknown format. Use 'json', 'html', 'md' or"
+                                                + " 'junit'."));
         }
         return MediaType.parseMediaTypes(accept).stream()
                         .findFirst()

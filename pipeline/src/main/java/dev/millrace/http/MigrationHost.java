@@ -113,6 +113,14 @@ public final class MigrationHost implements SmartLifecycle {
         return Objects.requireNonNull(served, "an open migration").end();
     }
 
+    /// What the migration is.
+    ///
+    /// @throws NotReadyException while the migration is starting
+    public MigrationDefinition definition() {
+        control();
+        return Objects.requireNonNull(served, "an open migration").definition();
+    }
+
     /// The operation with this id that ends the migration.
     Optional<Ending> ending(UUID id) {
         ServedMigration open = served;
@@ -175,6 +183,8 @@ public final class MigrationHost implements SmartLifecycle {
         MigrationControl control();
 
         MigrationEnd end();
+
+        MigrationDefinition definition();
 
         @Override
         void close();

@@ -42,12 +42,13 @@ public final class Problems extends ResponseEntityExceptionHandler {
     private static final String KILL_BODY =
             "{\"reason\": \"…\"}, with \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
     private static final String THROTTLE_BODY =
-            "{\"rowsPerSecond\": 5000}, 0 for no limit, with \"reason\", \"who\", \"expectedPhase\" and"
-                    + " \"dryRun\" if needed.";
+            "{\"rowsPerSecond\": 5000}, 0 for no limit, with \"reason\", \"who\", \"expectedPhase\""
+                + " and \"dryRun\" if needed.";
 
     private static final String MOVE_BODY =
-            "{\"dryRun\": true} to see gates and steps, {} to move the traffic or {\"cancel\": true} to"
-                    + " go back, with \"force\", \"reason\", \"who\" and \"expectedPhase\" if needed.";
+            "{\"dryRun\": true} to see gates and steps, {} to move the traffic or {\"cancel\":"
+                + " true} to go back, with \"force\", \"reason\", \"who\" and \"expectedPhase\" if"
+                + " needed.";
     private static final String RESOLVE_BODY =
             "{\"answer\": \"routed\", \"reason\": \"…\"} or \"not-routed\", with \"who\","
                     + " \"expectedPhase\" and \"dryRun\" if needed.";
@@ -57,14 +58,14 @@ public final class Problems extends ResponseEntityExceptionHandler {
                     + " \"force\", \"reason\", \"who\" and \"expectedPhase\" if needed.";
 
     private static final String REBACKFILL_BODY =
-            "{\"table\": \"schema.name\"} to read one target table again or {} for every table, with"
-                    + " \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
+            "{\"table\": \"schema.name\"} to read one target table again or {} for every table,"
+                + " with \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
 
     private static final String REPAIR_BODY =
-            "{\"dryRun\": true} to list what differs, {\"reason\": \"…\"} to repair it or {\"cancel\":"
-                    + " true} to end a repair, with \"tables\": [\"schema.name\"], \"only\": [\"insert\","
-                    + " \"update\", \"delete\"], \"limit\", \"rowsPerSecond\", \"who\" and"
-                    + " \"expectedPhase\" if needed.";
+            "{\"dryRun\": true} to list what differs, {\"reason\": \"…\"} to repair it or"
+                + " {\"cancel\": true} to end a repair, with \"tables\": [\"schema.name\"],"
+                + " \"only\": [\"insert\", \"update\", \"delete\"], \"limit\", \"rowsPerSecond\","
+                + " \"who\" and \"expectedPhase\" if needed.";
 
     private static final String RESUME_BODY =
             "{\"what\": [\"backfill\"]}, [\"apply\"] or [\"all\"], or {\"table\": \"schema.name\"} for a stopped table with"
@@ -72,10 +73,12 @@ public final class Problems extends ResponseEntityExceptionHandler {
                     + " \"expectedPhase\" and \"dryRun\" if needed.";
 
     private static final String PATHS =
-            "Use / for the console, /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
-                    + " /api/v1/pause, /api/v1/resume, /api/v1/kill, /api/v1/throttle,"
-                    + " /api/v1/switchover,"
+            "Use / for the console, /api/v1/status, /api/v1/settings, /api/v1/tables,"
+                    + " /api/v1/reconciliations, /api/v1/reconciliations/unfinished,"
+                    + " /api/v1/log?topic=changes, /api/v1/pause, /api/v1/resume, /api/v1/kill,"
+                    + " /api/v1/throttle, /api/v1/switchover,"
                     + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill, /api/v1/repair,"
+                    + " /api/v1/repairs,"
                     + " /api/v1/rejected, /api/v1/abort, /api/v1/complete,"
                     + " /api/v1/operations/{id}, /api/v1/operations/{id}/keys, /api/v1/journal,"
                     + " /api/v1/openapi.json,"

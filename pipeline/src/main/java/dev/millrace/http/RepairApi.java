@@ -129,6 +129,12 @@ public final class RepairApi {
         return OptionalLong.of(given);
     }
 
+    /// The last repairs and dry runs, the newest first.
+    @GetMapping("/repairs")
+    List<Repair.Summary> repairs() {
+        return host.control().repairs().recent();
+    }
+
     /// The keys of a repair, in pages.
     @GetMapping("/operations/{id}/keys")
     Keys keys(

@@ -57,6 +57,7 @@ import dev.millrace.verdict.ReconciliationSchedule;
 import dev.millrace.verdict.Reconciliations;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.Unfinished;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -66,6 +67,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /// One migration that runs in this process: the owner's lock, the conductor of its stream, its
 /// reconciliations and its status. Thread-safe.
@@ -712,6 +714,14 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
         return reconciliations.find(id).or(() -> back.flatMap(other -> other.find(id)));
+    }
+
+    @Override
+    public List<Unfinished> unfinishedReconciliations() {
+        return Stream.concat(
+                        reconciliations.unfinished().stream(),
+                        back.stream().flatMap(other -> other.unfinished().stream()))
+                .toList();
     }
 
     @Override

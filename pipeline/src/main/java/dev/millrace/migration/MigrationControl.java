@@ -12,6 +12,7 @@ import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.Unfinished;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -80,6 +81,9 @@ public interface MigrationControl {
     /// The last finished reconciliations, the newest first, of the stream that carries the
     /// application's changes.
     List<PastVerdict> reconciliations();
+
+    /// The reconciliation that runs, then those that wait.
+    List<Unfinished> unfinishedReconciliations();
 
     /// Cancels a reconciliation that waits or runs; its report is undecided. A finished one stays
     /// as it is.

@@ -41,6 +41,7 @@ public final class TableReportBuilder {
     private final RowSchema target;
     private final ShownValues shown;
     private final Differences differences;
+    private final ComparisonProgress progress;
     private final List<Mismatch> mismatches = new ArrayList<>();
 
     /// The keys of the mismatches.
@@ -80,9 +81,18 @@ public final class TableReportBuilder {
     }
 
     public TableReportBuilder(RowSchema target, ShownValues shown, Differences differences) {
+        this(target, shown, differences, new ComparisonProgress());
+    }
+
+    public TableReportBuilder(
+            RowSchema target,
+            ShownValues shown,
+            Differences differences,
+            ComparisonProgress progress) {
         this.target = target;
         this.shown = shown;
         this.differences = differences;
+        this.progress = progress;
     }
 
     /// An empty one for the same table, which reports no difference to others.
@@ -93,6 +103,7 @@ public final class TableReportBuilder {
     /// Adds rows as they were compared, or as they were read last.
     public void rows(RowSum ofSource, RowSum ofTarget) {
         counted = true;
+        progress.rows(Math.max(ofSource.rows(), ofTarget.rows()));
         source = source.plus(ofSource);
         targetRows = targetRows.plus(ofTarget);
     }
@@ -306,6 +317,9 @@ public final class TableReportBuilder {
 
     /// Marks the table as finished; a later cancellation does not change its verdict.
     public void finished() {
+        if (!finished) {
+            progress.tableDone();
+        }
         finished = true;
     }
 

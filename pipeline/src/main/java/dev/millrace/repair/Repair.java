@@ -8,6 +8,7 @@ import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.State;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -68,6 +69,44 @@ public record Repair(
 
         long keys() {
             return insert + update + delete;
+        }
+    }
+
+    /// A repair without its keys and their numbers.
+    ///
+    /// @param targets the target tables that were named; empty for all
+    /// @param finishedAt `null` while it runs
+    public record Summary(
+            UUID id,
+            State state,
+            boolean dryRun,
+            List<String> targets,
+            String who,
+            String reason,
+            Instant startedAt,
+            @Nullable Instant finishedAt,
+            @Nullable String verdict,
+            @Nullable String outcome) {
+
+        /// As many as are listed.
+        static final int LISTED = 10;
+
+        public Summary {
+            targets = List.copyOf(targets);
+        }
+
+        static Summary of(StoredRepair stored) {
+            return new Summary(
+                    stored.id(),
+                    Repair.state(stored),
+                    stored.asked().dryRun(),
+                    stored.asked().targets(),
+                    stored.asked().who(),
+                    stored.asked().reason(),
+                    stored.startedAt(),
+                    stored.finishedAt().orElse(null),
+                    stored.verdict().orElse(null),
+                    stored.outcome().orElse(null));
         }
     }
 
@@ -189,9 +228,7 @@ public record Repair(
         return new Repair(
                 stored.id(),
                 KIND,
-                stored.finishedAt().isEmpty()
-                        ? State.RUNNING
-                        : asked.dryRun() ? State.DRY_RUN : State.DONE,
+                state(stored),
                 asked.dryRun(),
                 asked.only(),
                 tables(counts),
@@ -201,6 +238,12 @@ public record Repair(
                 null,
                 stored.verdict().orElse(null),
                 stored.outcome().orElse(null));
+    }
+
+    private static State state(StoredRepair stored) {
+        return stored.finishedAt().isEmpty()
+                ? State.RUNNING
+                : stored.asked().dryRun() ? State.DRY_RUN : State.DONE;
     }
 
     private static List<Operation.Step> steps(StoredRepair stored, String note) {

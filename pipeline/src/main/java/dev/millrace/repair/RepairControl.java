@@ -25,6 +25,9 @@ public interface RepairControl {
     /// A repair that was begun at any time; empty for an unknown id.
     Optional<Repair> find(UUID id);
 
+    /// The last repairs and dry runs, the newest first.
+    List<Repair.Summary> recent();
+
     /// The keys of a repair in their order; empty for an unknown id.
     ///
     /// @param after number of the last key that is known; 0 for the first keys
@@ -46,6 +49,11 @@ public interface RepairControl {
             @Override
             public Optional<Repair> find(UUID id) {
                 return Optional.empty();
+            }
+
+            @Override
+            public List<Repair.Summary> recent() {
+                return List.of();
             }
 
             @Override

@@ -221,7 +221,8 @@ public final class Repairs implements RepairControl, AutoCloseable {
         }
         if (with.reads().getAsBoolean()) {
             return Optional.of(
-                    "Rows are read again by another operation. Wait for its end, see 'millrace status', then run this command again");
+                    "Rows are read again by another operation. Wait for its end, see 'millrace"
+                        + " status', then run this command again");
         }
         Optional<StoredRepair> now = current;
         if (now.isPresent()) {
@@ -231,7 +232,8 @@ public final class Repairs implements RepairControl, AutoCloseable {
         }
         if (!with.owner().getAsBoolean()) {
             return Optional.of(
-                    "This process does not have the migration's lock at this moment. Run 'millrace status' to see why, and run the command again when the target answers");
+                    "This process does not have the migration's lock at this moment. Run 'millrace"
+                        + " status' to see why, and run the command again when the target answers");
         }
         return mappings(request.tables()).stream()
                 .map(mapping -> mapping.target().table().whole().toString())
@@ -275,6 +277,17 @@ public final class Repairs implements RepairControl, AutoCloseable {
         try {
             Optional<StoredRepair> found = with.store().find(id);
             return found.isEmpty() ? Optional.empty() : Optional.of(view(found.get()));
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The journal cannot be read", e);
+        }
+    }
+
+    @Override
+    public List<Repair.Summary> recent() {
+        try {
+            return with.store().recent(Repair.Summary.LISTED).stream()
+                    .map(Repair.Summary::of)
+                    .toList();
         } catch (SQLException e) {
             throw new DatabaseFailure("The journal cannot be read", e);
         }
@@ -406,7 +419,8 @@ public final class Repairs implements RepairControl, AutoCloseable {
         }
         if (!now.specHash().equals(with.subject().specHash())) {
             return Optional.of(
-                    "Ended, because the file has changed since it began. Run 'millrace repair' again");
+                    "Ended, because the file has changed since it began. Run 'millrace repair'"
+                        + " again");
         }
         LiveStream stream = live;
         return stream != null && stream.generation().number() != now.generation()

@@ -9,6 +9,7 @@ import dev.millrace.lifecycle.Incident;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reads.StreamParity;
 import dev.millrace.reconcile.Cancellation;
+import dev.millrace.reconcile.ComparisonProgress;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
 import dev.millrace.reconcile.ReconciliationReport;
@@ -27,6 +28,7 @@ import dev.millrace.stream.ReplicationStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -86,6 +88,7 @@ public final class Reconciliations implements AutoCloseable {
     private final PassStore passes;
     private final Map<UUID, ReconciliationState> states = new ConcurrentHashMap<>();
     private final Map<UUID, ReconciliationRun> runs = new ConcurrentHashMap<>();
+    private final Map<UUID, Method> methods = new ConcurrentHashMap<>();
 
     /// Those that this process continued by itself.
     private final Set<UUID> continued = ConcurrentHashMap.newKeySet();
@@ -124,6 +127,20 @@ public final class Reconciliations implements AutoCloseable {
         /// The reconciliation could not run; nothing is known about equality.
         record Failed(String reason) implements ReconciliationState {}
     }
+
+    /// A reconciliation that waits or runs.
+    ///
+    /// @param state `waiting` or `running`
+    /// @param incremental whether touched keys are compared instead of all rows
+    /// @param since when it was requested, or began
+    /// @param progress all zero while it waits. Of an incremental one, only tables that are
+    ///   compared as a whole count
+    public record Unfinished(
+            UUID id,
+            String state,
+            boolean incremental,
+            Instant since,
+            ComparisonProgress.Reading progress) {}
 
     /// The last report of all tables, or a later one that found differences.
     ///
@@ -189,7 +206,7 @@ public final class Reconciliations implements AutoCloseable {
         beginOnce(generation);
         if (method == Method.TOUCHED_KEYS && haveBasis(mappings)) {
             UUID id = UUID.randomUUID();
-            enqueue(id, self -> compare(id, self, generation, mappings, progress));
+            enqueue(id, method, self -> compare(id, self, generation, mappings, progress));
             return id;
         }
         StoredPass.Subject pass =
@@ -279,12 +296,16 @@ public final class Reconciliations implements AutoCloseable {
             ReplicationProgress progress) {
         // Its progress is replaced.
         interrupted = null;
-        enqueue(id, self -> run(id, self, mappings, progress, new StoredPass(passes, id, pass)));
+        enqueue(
+                id,
+                Method.ALL_ROWS,
+                self -> run(id, self, mappings, progress, new StoredPass(passes, id, pass)));
     }
 
-    private void enqueue(UUID id, Consumer<ReconciliationRun> work) {
+    private void enqueue(UUID id, Method method, Consumer<ReconciliationRun> work) {
         ReconciliationRun run = new ReconciliationRun(chunker(), self -> alone(self, work));
         states.put(id, new ReconciliationState.Waiting(clock.instant()));
+        methods.put(id, method);
         runs.put(id, run);
         executor.execute(run);
     }
@@ -314,6 +335,29 @@ public final class Reconciliations implements AutoCloseable {
             return Optional.of(state);
         }
         return reports.find(id);
+    }
+
+    /// The one that runs, then those that wait, in the order of the requests.
+    public List<Unfinished> unfinished() {
+        List<Unfinished> unfinished = new ArrayList<>();
+        runs.forEach(
+                (id, run) -> {
+                    switch (states.get(id)) {
+                        case ReconciliationState.Waiting(Instant askedAt) ->
+                                unfinished.add(unfinished(id, "waiting", askedAt, run));
+                        case ReconciliationState.Running(Instant startedAt) ->
+                                unfinished.add(unfinished(id, "running", startedAt, run));
+                        case ReconciliationState.Finished _, ReconciliationState.Failed _ -> {}
+                        case null -> {}
+                    }
+                });
+        unfinished.sort(Comparator.comparing(Unfinished::state).thenComparing(Unfinished::since));
+        return List.copyOf(unfinished);
+    }
+
+    private Unfinished unfinished(UUID id, String state, Instant since, ReconciliationRun run) {
+        return new Unfinished(
+                id, state, methods.get(id) == Method.TOUCHED_KEYS, since, run.progress().reading());
     }
 
     /// The last finished ones of every generation, the newest first, also those that are not
@@ -443,6 +487,7 @@ public final class Reconciliations implements AutoCloseable {
             failed(id, e);
         } finally {
             runs.remove(id, run);
+            methods.remove(id);
         }
     }
 
@@ -472,7 +517,7 @@ public final class Reconciliations implements AutoCloseable {
 
     private Reconciler.Sources sources(ReconciliationRun run) {
         return new Reconciler.Sources(
-                run.chunker(), new ChangeLog(stream.kafka(), stream.topics()));
+                run.chunker(), new ChangeLog(stream.kafka(), stream.topics()), run.progress());
     }
 
     private ReconcileLimits limits() {
@@ -547,6 +592,7 @@ public final class Reconciliations implements AutoCloseable {
             // It has ended already.
             return;
         }
+        methods.remove(id);
         if (continuation.isPresent()) {
             interrupted = new Interrupted(continuation.get(), clock.instant().plus(pause));
             Duration twice = pause.multipliedBy(2);

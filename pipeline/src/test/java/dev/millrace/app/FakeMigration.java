@@ -7,6 +7,7 @@ import dev.millrace.ending.MigrationEnd;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowReport;
+import dev.millrace.http.MigrationDefinition;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.journal.JournalPage;
 import dev.millrace.migration.MigrationControl;
@@ -18,7 +19,10 @@ import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfill.Summary;
+import dev.millrace.reconcile.ComparisonProgress;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.Repair;
@@ -27,12 +31,15 @@ import dev.millrace.replication.RefusedException;
 import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.rollback.RollbackPrice.LossyTable;
 import dev.millrace.rollback.RollbackPrice.ReverseLag;
+import dev.millrace.spec.setting.EffectiveSetting;
+import dev.millrace.spec.setting.EffectiveSetting.Origin;
 import dev.millrace.stream.KnownTables.UnknownTableException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.Unfinished;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -85,6 +92,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public final List<Repair.Request> repairs = new ArrayList<>();
     public final List<String> cancelled = new ArrayList<>();
     public static final UUID REPAIR = new UUID(0, 9);
+    public volatile State repairState = State.DONE;
     public volatile int logFailsAfter = Integer.MAX_VALUE;
     volatile String line = "{\"offset\":%d}";
 
@@ -129,6 +137,46 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     @Override
     public MigrationEnd end() {
         return this;
+    }
+
+    @Override
+    public MigrationDefinition definition() {
+        return new MigrationDefinition(
+                List.of(
+                        EffectiveSetting.standard("--port", "8080"),
+                        new EffectiveSetting("migration", "shop", Origin.FILE, "shop.yaml:1"),
+                        new EffectiveSetting(
+                                "source.url",
+                                "jdbc:postgresql://db1:5432/shop",
+                                Origin.ENVIRONMENT,
+                                "SOURCE_URL"),
+                        new EffectiveSetting(
+                                "source.password",
+                                EffectiveSetting.MASKED,
+                                Origin.ENVIRONMENT,
+                                "SOURCE_PASSWORD"),
+                        new EffectiveSetting(
+                                "tables[\"crm.customer\"].select",
+                                "SELECT id, user_name AS full_name FROM public.users",
+                                Origin.FILE,
+                                "shop.yaml:9"),
+                        EffectiveSetting.standard("switchover.timeout", "30s")),
+                List.of(
+                        new MigrationDefinition.TableDefinition(
+                                "crm.customer",
+                                "public.users",
+                                "SELECT id, user_name AS full_name, lower(email) AS email FROM"
+                                        + " public.users",
+                                List.of("id"),
+                                List.of(
+                                        new MigrationDefinition.Note(
+                                                "mapping.inverse",
+                                                "columns that come back from the target: exactly:"
+                                                        + " id, user_name; with losses: email"
+                                                        + " (the case of letters is lost)",
+                                                "To bring the others back after a switchover, add"
+                                                        + " a SELECT that supplies them to"
+                                                        + " reverse.")))));
     }
 
     @Override
@@ -346,6 +394,24 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     }
 
     @Override
+    public List<Unfinished> unfinishedReconciliations() {
+        List<Unfinished> unfinished = new ArrayList<>();
+        reconciliations.forEach(
+                (id, state) -> {
+                    if (state instanceof ReconciliationState.Running(Instant startedAt)) {
+                        unfinished.add(
+                                new Unfinished(
+                                        id,
+                                        "running",
+                                        false,
+                                        startedAt,
+                                        new ComparisonProgress.Reading(7, 3, 1_200, 4_800)));
+                    }
+                });
+        return unfinished;
+    }
+
+    @Override
     public List<PastVerdict> reconciliations() {
         List<PastVerdict> past = new ArrayList<>();
         reconciliations.forEach(
@@ -356,6 +422,54 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                 });
         past.sort(Comparator.comparing(PastVerdict::finishedAt).reversed());
         return past;
+    }
+
+    public void forgetReconciliations() {
+        reconciliations.clear();
+    }
+
+    /// Adds a finished reconciliation in which one table differs.
+    public UUID different() {
+        UUID id = UUID.randomUUID();
+        reconciliations.put(
+                id,
+                new ReconciliationState.Finished(
+                        new ReconciliationReport(
+                                "shop",
+                                ReconciliationReport.Verdict.DIFFERENT,
+                                NOON,
+                                NOON.plusSeconds(5),
+                                "0/1",
+                                "abc",
+                                List.of(
+                                        compared("crm.customer", Verdict.EQUAL, 0),
+                                        compared("crm.note", Verdict.DIFFERENT, 1_234)),
+                                null,
+                                null)));
+        return id;
+    }
+
+    private static TableReport compared(String table, Verdict verdict, long missing) {
+        return new TableReport(
+                table,
+                verdict,
+                9_000L,
+                9_000L - missing,
+                "1",
+                "2",
+                missing,
+                0,
+                0,
+                0,
+                0,
+                0,
+                1.5,
+                List.of(),
+                null,
+                true,
+                List.of(),
+                TableReport.ALL_ROWS,
+                List.of());
     }
 
     @Override

@@ -59,8 +59,24 @@ record FakeRepairs(FakeMigration migration) implements RepairControl {
     @Override
     public Optional<Repair> find(UUID id) {
         return id.equals(FakeMigration.REPAIR)
-                ? Optional.of(repair(State.DONE, false))
+                ? Optional.of(repair(migration.repairState, migration.repairState != State.DONE))
                 : Optional.empty();
+    }
+
+    @Override
+    public List<Repair.Summary> recent() {
+        return List.of(
+                new Repair.Summary(
+                        FakeMigration.REPAIR,
+                        State.DONE,
+                        false,
+                        List.of("crm.note"),
+                        "alice (unverified)",
+                        "a script deleted rows",
+                        FakeMigration.NOON,
+                        FakeMigration.NOON.plusSeconds(4),
+                        "different",
+                        "1 row still differs."));
     }
 
     @Override

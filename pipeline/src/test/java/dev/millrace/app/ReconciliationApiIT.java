@@ -65,6 +65,24 @@ class ReconciliationApiIT {
     }
 
     @Test
+    void listsThoseThatAreNotFinished() {
+        scene.migration.forgetReconciliations();
+        UUID id = scene.migration.reconcile(List.of());
+
+        JsonNode listed = scene.http.get("/api/v1/reconciliations/unfinished").json();
+
+        assertThat(listed.size()).isEqualTo(1);
+        assertThat(listed.path(0).path("id").asString()).isEqualTo(id.toString());
+        assertThat(listed.path(0).path("state").asString()).isEqualTo("running");
+        assertThat(listed.path(0).path("incremental").asBoolean()).isFalse();
+        JsonNode progress = listed.path(0).path("progress");
+        assertThat(progress.path("rows").asLong()).isEqualTo(1_200);
+        assertThat(progress.path("rowsExpected").asLong()).isEqualTo(4_800);
+        assertThat(progress.path("tables").asInt()).isEqualTo(7);
+        assertThat(progress.path("tablesDone").asInt()).isEqualTo(3);
+    }
+
+    @Test
     void comparesAllTablesByDefault() {
         assertThat(scene.http.post("/api/v1/reconciliations", "{}", JSON).status()).isEqualTo(202);
 

@@ -10,6 +10,7 @@ import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.ending.MigrationEnd;
+import dev.millrace.http.MigrationDefinition;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.spec.Secret;
@@ -180,6 +181,11 @@ class ServiceLifeIT {
                     @Override
                     public MigrationEnd end() {
                         return migration;
+                    }
+
+                    @Override
+                    public MigrationDefinition definition() {
+                        return MigrationDefinition.UNKNOWN;
                     }
 
                     @Override

@@ -54,8 +54,8 @@ class LocalVerbsTest {
                                 + ":2:75: source.password: the environment variable PASSWORD is not"
                                 + " set",
                         file
-                                + ":6:12: debezium[\"slot.name\"]: is set by Millrace: it is derived"
-                                + " from 'migration' (remove it)",
+                                + ":6:12: debezium[\"slot.name\"]: is set by Millrace: it is"
+                                + " derived from 'migration' (remove it)",
                         file + ":7:9: kafka.partition: unknown key (did you mean partitions?)",
                         "3 problems");
     }
@@ -184,9 +184,10 @@ class LocalVerbsTest {
         Providers providers =
                 new Providers(
                         () ->
-                                (spec, hash, options) -> {
-                                    assertThat(spec.source().password().reveal()).isEqualTo("x");
-                                    assertThat(hash).hasSize(64);
+                                (file, options) -> {
+                                    assertThat(file.spec().source().password().reveal())
+                                            .isEqualTo("x");
+                                    assertThat(file.hash()).hasSize(64);
                                     assertThat(options.debug()).isTrue();
                                     assertThat(options.rebackfill()).isTrue();
                                     addresses.add(options.address());
@@ -237,8 +238,7 @@ class LocalVerbsTest {
     @Test
     void listensOnOtherAddressesOnlyWithAToken() throws IOException {
         Providers providers =
-                new Providers(
-                        () -> (_, _, options) -> tokenOf(options.address()), null, null, null);
+                new Providers(() -> (_, options) -> tokenOf(options.address()), null, null, null);
 
         Invocation verb =
                 new Invocation()

@@ -44,9 +44,8 @@ class RepairApiIT {
     void everyFieldArrives() {
         Answer answer =
                 post(
-                        "{\"tables\":[\"crm.note\"],\"only\":[\"update\",\"delete\"],\"limit\":9,"
-                                + "\"rowsPerSecond\":50,\"reason\":\"a bad script\",\"who\":\"ann\","
-                                + "\"expectedPhase\":\"IN_SYNC\"}");
+                        "{\"tables\":[\"crm.note\"],\"only\":[\"update\",\"delete\"],\"limit\":9,\"rowsPerSecond\":50,\"reason\":\"a"
+                            + " bad script\",\"who\":\"ann\",\"expectedPhase\":\"IN_SYNC\"}");
 
         assertThat(answer.status()).as(answer.body()).isEqualTo(202);
         assertThat(scene.migration.repairs)
@@ -61,6 +60,17 @@ class RepairApiIT {
                                 Optional.of("ann"),
                                 Optional.of("IN_SYNC"),
                                 Optional.empty()));
+    }
+
+    @Test
+    void theLastOnesAreListedWithoutTheirKeys() {
+        JsonNode listed = scene.http.get("/api/v1/repairs").json();
+
+        assertThat(listed.size()).isEqualTo(1);
+        assertThat(listed.path(0).path("id").asString()).isEqualTo(FakeMigration.REPAIR.toString());
+        assertThat(listed.path(0).path("state").asString()).isEqualTo("done");
+        assertThat(listed.path(0).path("reason").asString()).isEqualTo("a script deleted rows");
+        assertThat(listed.path(0).has("keys")).isFalse();
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.console.Browser;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd;
+import dev.millrace.http.MigrationDefinition;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.Secret;
@@ -40,6 +41,11 @@ class ConsoleJourneyIT {
         @Override
         public Optional<Ending> ending(UUID id) {
             return Optional.empty();
+        }
+
+        @Override
+        public MigrationDefinition definition() {
+            return MigrationDefinition.UNKNOWN;
         }
 
         /// The scene closes it.

@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.reconcile.ReconciliationReport;
@@ -11,6 +12,7 @@ import dev.millrace.replication.RefusedException;
 import dev.millrace.testing.OddNames;
 import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.Unfinished;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
@@ -194,6 +196,9 @@ class MigrationIT {
             UUID runs = running.running().reconcile(List.of());
             UUID waits = running.running().reconcile(List.of());
             running.awaitWaiting(running.source, "reconcile");
+            assertThat(running.running().unfinishedReconciliations())
+                    .extracting(Unfinished::id, Unfinished::state)
+                    .containsExactly(tuple(runs, "running"), tuple(waits, "waiting"));
 
             assertCancelled(running, waits);
             assertCancelled(running, runs);
@@ -207,6 +212,7 @@ class MigrationIT {
                                     List.of("reconcile-cancel", waits.toString()),
                                     List.of("reconcile", "every table"),
                                     List.of("reconcile", "every table")));
+            assertThat(running.running().unfinishedReconciliations()).isEmpty();
         }
         assertThat(running.running().status().lastReconciliation())
                 .as("a cancelled reconciliation does not count")

@@ -138,6 +138,25 @@ class RepairIT {
         return awaitEnd(begin(request));
     }
 
+    private Repair.Summary summary(Repair repair, String reason) {
+        Repair.Summary found =
+                scene.running().repairs().recent().stream()
+                        .filter(each -> each.id().equals(repair.id()))
+                        .findFirst()
+                        .orElseThrow();
+        return new Repair.Summary(
+                repair.id(),
+                repair.state(),
+                repair.dryRun(),
+                List.of("public.doc"),
+                "ann (unverified)",
+                reason,
+                found.startedAt(),
+                found.finishedAt(),
+                repair.verdict(),
+                repair.outcome());
+    }
+
     private List<Repair.Key> keys(UUID id) {
         List<Repair.Key> keys = new ArrayList<>();
         List<Repair.Key> page = scene.running().repairs().keys(id, 0, 300);
@@ -187,7 +206,8 @@ class RepairIT {
         assertThat(listed.tables()).containsExactly(new Table("public.doc", 30, 40, 30, 0, 0));
         assertThat(listed.outcome())
                 .isEqualTo(
-                        "Rows that would be repaired: 100 (30 to insert, 40 to update, 30 to delete)");
+                        "Rows that would be repaired: 100 (30 to insert, 40 to update, 30 to"
+                            + " delete)");
         List<Repair.Key> keys = keys(listed.id());
         assertThat(ids(keys, Action.UPDATE)).containsExactlyInAnyOrderElementsOf(range(1, 40));
         assertThat(ids(keys, Action.INSERT)).containsExactlyInAnyOrderElementsOf(range(41, 70));
@@ -200,6 +220,8 @@ class RepairIT {
 
         Repair repaired = done(request(false));
 
+        assertThat(scene.running().repairs().recent())
+                .startsWith(summary(repaired, "a bad script"), summary(listed, ""));
         assertThat(repaired.state()).isEqualTo(State.DONE);
         assertThat(repaired.verdict()).as(repaired.outcome()).isEqualTo("equal");
         assertThat(repaired.tables()).containsExactly(new Table("public.doc", 30, 40, 30, 100, 0));
@@ -267,8 +289,8 @@ class RepairIT {
             return switch (random.nextInt(3)) {
                 case 0 -> "DELETE FROM item WHERE id = " + key;
                 case 1 ->
-                        "UPDATE item SET version = nextval('version'), title = title || 'x' WHERE id"
-                                + " = "
+                        "UPDATE item SET version = nextval('version'), title = title || 'x' WHERE"
+                            + " id = "
                                 + key;
                 default ->
                         "INSERT INTO item VALUES ("
@@ -454,9 +476,9 @@ class RepairIT {
         assertThat(
                         scene.target.value(
                                 "SELECT max(at) - min(at) >= interval '1 second' FROM"
-                                        + " millrace.journal WHERE event = 'repair' AND detail ->>"
-                                        + " 'step' IN ('write', 'verify') AND detail ->> 'operation'"
-                                        + " = '"
+                                    + " millrace.journal WHERE event = 'repair' AND detail ->>"
+                                    + " 'step' IN ('write', 'verify') AND detail ->> 'operation' ="
+                                    + " '"
                                         + repaired.id()
                                         + "'"))
                 .isEqualTo("t");
@@ -473,8 +495,8 @@ class RepairIT {
                     RETURN NEW;
                 END $$
                 """,
-                "CREATE TRIGGER damage BEFORE INSERT OR UPDATE ON doc FOR EACH ROW WHEN (NEW.id = 7)"
-                        + " EXECUTE FUNCTION damage()",
+                "CREATE TRIGGER damage BEFORE INSERT OR UPDATE ON doc FOR EACH ROW WHEN (NEW.id ="
+                    + " 7) EXECUTE FUNCTION damage()",
                 "ALTER TABLE doc ENABLE ALWAYS TRIGGER damage");
         try {
             Repair repaired = done(request(false));
@@ -673,8 +695,8 @@ class RepairIT {
             scene.start();
             scene.awaitPhase("IN_SYNC");
             scene.writeTargetAsMigration(
-                    "INSERT INTO all_item VALUES ('eu', '7', 'closed'), ('eu', '999', 'gone'), ('eu',"
-                            + " 'abc', 'no number'), ('us', '998', 'other')");
+                    "INSERT INTO all_item VALUES ('eu', '7', 'closed'), ('eu', '999', 'gone'),"
+                        + " ('eu', 'abc', 'no number'), ('us', '998', 'other')");
             scene.writeTargetAsMigration("DELETE FROM all_item WHERE id = '2'");
             scene.writeTargetAsMigration("UPDATE all_item SET title = NULL WHERE id = '3'");
 

@@ -28,7 +28,8 @@ class ChunksIT {
     @Test
     void everyKeyIsInAChunk() {
         scene.target.execute(
-                "INSERT INTO crm.customer VALUES (-2147483648, 'first', 1), (2147483647, 'last', 1)",
+                "INSERT INTO crm.customer VALUES (-2147483648, 'first', 1), (2147483647, 'last',"
+                    + " 1)",
                 "DELETE FROM crm.customer WHERE id IN (1, 299)");
 
         assertThat(keys(scene.table()))
@@ -37,10 +38,18 @@ class ChunksIT {
     }
 
     @Test
+    void countsTheComparedTablesAndRows() {
+        scene.reconcile();
+
+        assertThat(scene.counted.reading())
+                .isEqualTo(new ComparisonProgress.Reading(1, 1, 270, 270));
+    }
+
+    @Test
     void findsRowsOfTwoChunksThatAreExchanged() {
         scene.target.execute(
-                "UPDATE crm.customer SET full_name = 'name ' || (290 - id), amount = (290 - id) * 1.50"
-                        + " WHERE id IN (1, 289)");
+                "UPDATE crm.customer SET full_name = 'name ' || (290 - id), amount = (290 - id) *"
+                    + " 1.50 WHERE id IN (1, 289)");
 
         assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 1", "different 289");
     }
@@ -50,8 +59,8 @@ class ChunksIT {
     void findsTwoRowsOfOneChunkThatSwappedTheirValues() {
         scene.limits = UsersScene.inChunks(1_000, 1_000);
         scene.target.execute(
-                "UPDATE crm.customer SET full_name = 'name ' || (19 - id), amount = (19 - id) * 1.50"
-                        + " WHERE id IN (7, 12)");
+                "UPDATE crm.customer SET full_name = 'name ' || (19 - id), amount = (19 - id) *"
+                    + " 1.50 WHERE id IN (7, 12)");
 
         assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 7", "different 12");
     }

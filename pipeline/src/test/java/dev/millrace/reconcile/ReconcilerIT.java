@@ -43,6 +43,15 @@ class ReconcilerIT {
         assertThat(table.inFlight()).isZero();
     }
 
+    @Test
+    void countsTheComparedTablesAndRows() {
+        scene.analyze();
+        scene.reconcile();
+
+        assertThat(scene.counted.reading())
+                .isEqualTo(new ComparisonProgress.Reading(1, 1, 270, 270));
+    }
+
     static List<Arguments> plants() {
         return List.of(
                 planted("a changed letter", "full_name = 'nbme 7' WHERE id = 7", "full_name"),
@@ -95,8 +104,8 @@ class ReconcilerIT {
     @Test
     void reportsBothRowsThatSwappedTheirValues() {
         scene.target.execute(
-                "UPDATE crm.customer SET full_name = 'name ' || (19 - id), amount = (19 - id) * 1.50"
-                        + " WHERE id IN (7, 12)");
+                "UPDATE crm.customer SET full_name = 'name ' || (19 - id), amount = (19 - id) *"
+                    + " 1.50 WHERE id IN (7, 12)");
 
         assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 7", "different 12");
     }
@@ -216,15 +225,15 @@ class ReconcilerIT {
     @Test
     void smallTablesShareAReadAndEachHasItsOwnVerdict() {
         scene.source.execute(
-                ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE u%%s AS SELECT i AS id,"
-                                + " ''name'' AS name, 1.5 AS amount FROM (SELECT %%s AS i) AS one', i, i);"
-                                + " END LOOP; END $$")
+                ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE u%%s AS SELECT i AS"
+                     + " id, ''name'' AS name, 1.5 AS amount FROM (SELECT %%s AS i) AS one', i, i);"
+                     + " END LOOP; END $$")
                         .formatted(TABLES),
                 "ALTER TABLE u3 RENAME COLUMN name TO title");
         scene.target.execute(
-                ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE crm.c%%s AS SELECT i AS"
-                                + " id, ''name'' AS full_name, 1.5 AS amount FROM (SELECT %%s AS i) AS"
-                                + " one', i, i); END LOOP; END $$")
+                ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE crm.c%%s AS SELECT i"
+                     + " AS id, ''name'' AS full_name, 1.5 AS amount FROM (SELECT %%s AS i) AS"
+                     + " one', i, i); END LOOP; END $$")
                         .formatted(TABLES),
                 "UPDATE crm.c5 SET amount = 1.50",
                 "ALTER TABLE crm.c7 DROP COLUMN amount");

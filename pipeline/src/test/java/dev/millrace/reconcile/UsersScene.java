@@ -103,6 +103,9 @@ final class UsersScene implements AutoCloseable {
         assertThat(planned).as("chunks of each pass").isNotEmpty().allMatch(chunks -> chunks > 1);
     }
 
+    /// What all comparisons of the scene have compared.
+    final ComparisonProgress counted = new ComparisonProgress();
+
     UsersScene() {
         source.execute(UserMapper.SOURCE_TABLE);
         target.execute(
@@ -153,7 +156,7 @@ final class UsersScene implements AutoCloseable {
     private Reconciler.Sources sources() {
         Map<String, Object> kafka =
                 Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
-        return new Reconciler.Sources(chunker(), new ChangeLog(kafka, topics));
+        return new Reconciler.Sources(chunker(), new ChangeLog(kafka, topics), counted);
     }
 
     Chunker chunker() {

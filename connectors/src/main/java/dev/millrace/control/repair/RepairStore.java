@@ -83,6 +83,8 @@ public final class RepairStore {
             FROM millrace.repair WHERE migration = ?
             """;
 
+    private static final String RECENT = SELECT + " ORDER BY started_at DESC LIMIT ?";
+
     private static final String FORGET = "DELETE FROM millrace.repair_key WHERE repair = ?";
 
     private static final String ADD =
@@ -432,6 +434,13 @@ public final class RepairStore {
                                     row.getLong(4),
                                     row.getLong(5)),
                     repair);
+        }
+    }
+
+    /// The last ones, the newest first.
+    public List<StoredRepair> recent(int limit) throws SQLException {
+        try (Connection connection = control.pooled()) {
+            return Statements.list(connection, RECENT, RepairStore::stored, migration, limit);
         }
     }
 

@@ -12,6 +12,7 @@ import dev.millrace.lifecycle.Incident;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.Cancellation.Cancelled;
+import dev.millrace.reconcile.ComparisonProgress;
 import dev.millrace.reconcile.DifferenceCauses;
 import dev.millrace.reconcile.FencedSourceReader;
 import dev.millrace.reconcile.KeyVerifier;
@@ -62,6 +63,7 @@ public final class Reconciler {
     private final ReplicationProgress progress;
     private final Chunker chunker;
     private final ChangeLog log;
+    private final ComparisonProgress counted;
     private final ReconcileLimits limits;
     private final InstantSource clock;
 
@@ -85,7 +87,15 @@ public final class Reconciler {
     }
 
     /// The rows of both sides, and the log.
-    public record Sources(Chunker chunker, ChangeLog log) {}
+    ///
+    /// @param counted counts what was compared of them
+    public record Sources(Chunker chunker, ChangeLog log, ComparisonProgress counted) {
+
+        /// Sources of which nobody reads the progress.
+        public Sources(Chunker chunker, ChangeLog log) {
+            this(chunker, log, new ComparisonProgress());
+        }
+    }
 
     public Reconciler(
             Subject subject,
@@ -97,6 +107,7 @@ public final class Reconciler {
         this.progress = progress;
         this.chunker = sources.chunker();
         this.log = sources.log();
+        this.counted = sources.counted();
         this.limits = limits;
         this.clock = clock;
     }
@@ -171,7 +182,10 @@ public final class Reconciler {
             builders.put(
                     table,
                     new TableReportBuilder(
-                            table.target(), key.of(table, subject.sensitive()), differences));
+                            table.target(),
+                            key.of(table, subject.sensitive()),
+                            differences,
+                            counted));
         }
         Optional<String> reason = Optional.empty();
         Optional<Begun> begun = Optional.empty();
@@ -246,6 +260,9 @@ public final class Reconciler {
                                             Incident.reason(
                                                     LOG, "A table could not be compared.", e)));
         }
+        counted.planned(
+                members.size(),
+                members.stream().mapToLong(member -> member.table().estimatedRows()).sum());
         int parallel = with.limits().chunks().parallel();
         chunker.keepConnections();
         try (ExecutorService threads =

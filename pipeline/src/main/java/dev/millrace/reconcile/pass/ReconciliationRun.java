@@ -2,6 +2,7 @@ package dev.millrace.reconcile.pass;
 
 import dev.millrace.digest.Chunker;
 import dev.millrace.reconcile.Cancellation;
+import dev.millrace.reconcile.ComparisonProgress;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -17,6 +18,7 @@ public final class ReconciliationRun implements Runnable {
     private final Chunker chunker;
     private final Consumer<ReconciliationRun> work;
     private final Cancellation cancellation = new Cancellation();
+    private final ComparisonProgress progress = new ComparisonProgress();
     private final AtomicBoolean begun = new AtomicBoolean();
     private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -31,6 +33,10 @@ public final class ReconciliationRun implements Runnable {
 
     public Cancellation cancellation() {
         return cancellation;
+    }
+
+    public ComparisonProgress progress() {
+        return progress;
     }
 
     @Override

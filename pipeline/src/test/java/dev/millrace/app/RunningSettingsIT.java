@@ -1,0 +1,97 @@
+package dev.millrace.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.cli.Providers.ServiceAddress;
+import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.spec.Secret;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestFolders;
+import java.time.InstantSource;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/// What a service says about the file that it runs.
+class RunningSettingsIT {
+
+    private final TestDatabase source = PostgresServer.shared().newDatabase();
+    private final TestDatabase target = PostgresServer.shared().newDatabase();
+
+    private SpecResult.Valid file() {
+        String text =
+                """
+                migration: %s
+                source: {url: '%s', username: '%s', password: '%s'}
+                target: {url: '%s', username: '%s', password: '%s'}
+                data-dir: '%s'
+                tables:
+                  public.item: SELECT id, lower(name) AS name FROM public.item
+                  public.note: SELECT id FROM public.note
+                """
+                        .formatted(
+                                KafkaServer.newMigrationName(),
+                                source.url(),
+                                source.username(),
+                                source.password(),
+                                target.url(),
+                                target.username(),
+                                target.password(),
+                                TestFolders.create("settings"));
+        return switch (SpecReader.read("millrace.yaml", text, Map.of())) {
+            case SpecResult.Valid valid -> valid;
+            case SpecResult.Invalid invalid -> throw new AssertionError(invalid.problems());
+        };
+    }
+
+    private static JsonNode one(JsonNode list, String field, String value) {
+        for (JsonNode each : list) {
+            if (each.path(field).asString().equals(value)) {
+                return each;
+            }
+        }
+        throw new AssertionError(list.toString());
+    }
+
+    @Test
+    void theServiceShowsItsSettingsAndWhatComesBackFromTheTarget() throws Exception {
+        for (TestDatabase database : new TestDatabase[] {source, target}) {
+            database.execute(
+                    "CREATE TABLE item (id int PRIMARY KEY, name text)",
+                    "CREATE TABLE note (id int PRIMARY KEY)");
+        }
+        try (MillraceService service =
+                new RunVerb(InstantSource.system())
+                        .start(
+                                file(),
+                                new ServiceAddress(
+                                        "127.0.0.1", 0, Secret.of("a-token-of-some-length")),
+                                LostLog.REFUSED)) {
+            Http http = new Http(service.port());
+            String token = "Authorization: Bearer a-token-of-some-length";
+            JsonNode settings = http.get("/api/v1/settings", token).json().path("settings");
+            JsonNode tables = http.get("/api/v1/tables", token).json().path("tables");
+
+            assertThat(one(settings, "key", "source.url").path("place").asString())
+                    .isEqualTo("millrace.yaml:2");
+            assertThat(one(settings, "key", "--port").path("origin").asString())
+                    .isEqualTo("option");
+            assertThat(one(settings, "key", "--bind").path("origin").asString())
+                    .isEqualTo("default");
+            assertThat(one(settings, "key", "MILLRACE_TOKEN").path("value").asString())
+                    .isEqualTo("***");
+            assertThat(settings.toString()).doesNotContain("a-token-of-some-length");
+            JsonNode item = one(tables, "target", "public.item");
+            assertThat(item.path("select").asString())
+                    .isEqualTo("SELECT id, lower(name) AS name FROM public.item");
+            assertThat(item.path("key").toString()).isEqualTo("[\"id\"]");
+            assertThat(item.path("inverse").path(0).path("message").asString())
+                    .contains("with losses: name");
+            assertThat(one(tables, "target", "public.note").path("inverse").size()).isZero();
+        }
+    }
+}
