@@ -1,11 +1,9 @@
 package dev.millrace.console;
 
-import dev.millrace.cli.text.Figures;
 import dev.millrace.http.MigrationHost;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
-import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.stream.KnownTables.UnknownTableException;
 import gg.jte.ContentType;
@@ -15,12 +13,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiFunction;
 import org.slf4j.Logger;
@@ -58,31 +55,6 @@ public final class Console {
     /// A request may read a whole topic.
     private final Semaphore scans = new Semaphore(1);
 
-    /// The values of the page *Reconciliations*, the newest first.
-    public record Reconciliations(List<Row> rows) {
-
-        /// @param report the address of the whole report
-        public record Row(String finished, String took, String verdict, String report) {}
-
-        static Reconciliations of(List<PastVerdict> past) {
-            return new Reconciliations(
-                    past.stream()
-                            .map(
-                                    each ->
-                                            new Row(
-                                                    Figures.second(each.finishedAt().toString()),
-                                                    Figures.duration(
-                                                            Duration.between(
-                                                                    each.startedAt(),
-                                                                    each.finishedAt())),
-                                                    each.verdict(),
-                                                    "/api/v1/reconciliations/"
-                                                            + each.id()
-                                                            + "?format=html"))
-                            .toList());
-        }
-    }
-
     Console(MigrationHost host, InstantSource clock) {
         this.host = host;
         this.clock = clock;
@@ -104,12 +76,72 @@ public final class Console {
         return page(Frame.Page.TABLES, "tables", (_, status) -> Tables.of(status));
     }
 
+    /// The definition and the verdict stay as they were when the page was opened.
+    ///
+    /// @param part `progress` leaves them out
+    @GetMapping("/table")
+    ResponseEntity<String> table(
+            @RequestParam(defaultValue = "") String name,
+            @RequestParam(defaultValue = "") String part) {
+        return page(
+                Frame.Page.TABLES,
+                "table",
+                (control, status) ->
+                        part.equals("progress")
+                                ? TableDetails.progress(status, name)
+                                : TableDetails.of(control, status, host.definition(), name));
+    }
+
+    @GetMapping("/settings")
+    ResponseEntity<String> settings() {
+        return page(
+                Frame.Page.SETTINGS,
+                "settings",
+                (_, _) -> Settings.of(host.definition().settings()));
+    }
+
     @GetMapping("/reconciliations")
     ResponseEntity<String> reconciliations() {
         return page(
                 Frame.Page.RECONCILIATIONS,
                 "reconciliations",
-                (control, _) -> Reconciliations.of(control.reconciliations()));
+                (control, _) -> Reconciliations.of(control));
+    }
+
+    @GetMapping("/reconciliation")
+    ResponseEntity<String> reconciliation(@RequestParam(defaultValue = "") String id) {
+        return page(
+                Frame.Page.RECONCILIATIONS,
+                "reconciliation",
+                (control, _) ->
+                        uuid(id).flatMap(known -> ComparedTables.of(control, known))
+                                .orElseThrow(
+                                        () ->
+                                                new RefusedException(
+                                                        "No finished reconciliation has this id."
+                                                            + " See the page Reconciliations")));
+    }
+
+    @GetMapping("/repair")
+    ResponseEntity<String> repair(@RequestParam(defaultValue = "") String id) {
+        return page(
+                Frame.Page.RECONCILIATIONS,
+                "repair",
+                (control, _) ->
+                        uuid(id).flatMap(known -> RepairDetails.of(control.repairs(), known))
+                                .orElseThrow(
+                                        () ->
+                                                new RefusedException(
+                                                        "No repair has this id. See the page"
+                                                            + " Reconciliations")));
+    }
+
+    private static Optional<UUID> uuid(String id) {
+        try {
+            return Optional.of(UUID.fromString(id));
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
+        }
     }
 
     /// Judging the gates runs a whole preflight, so a page does it once, when it is opened. It then
@@ -149,7 +181,8 @@ public final class Console {
                                 .orElseThrow(
                                         () ->
                                                 new RefusedException(
-                                                        "No rejected key has this id. It may have been retried or skipped")));
+                                                        "No rejected key has this id. It may have"
+                                                            + " been retried or skipped")));
     }
 
     @GetMapping("/log")

@@ -27,7 +27,8 @@ public record Frame(
         RECONCILIATIONS("/reconciliations", "Reconciliations"),
         SWITCHOVER("/switchover", "Switchover"),
         REJECTED("/rejected", "Rejected keys"),
-        LOG("/log", "Log");
+        LOG("/log", "Log"),
+        SETTINGS("/settings", "Settings");
 
         private final String path;
         private final String title;

@@ -32,7 +32,7 @@ public record Switchover(String verb, @Nullable Last last, @Nullable Gates gates
     /// @param took empty until the step has ended
     public record Step(String name, String state, String took, String note) {
 
-        private static Step of(Operation.Step step) {
+        static Step of(Operation.Step step) {
             return new Step(
                     step.name(),
                     step.state(),

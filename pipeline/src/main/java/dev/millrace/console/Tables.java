@@ -3,18 +3,26 @@ package dev.millrace.console;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Backfill;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The values of the page *Tables*: unfinished and stopped tables come first.
-public record Tables(List<Row> rows) {
+///
+/// @param more there are more tables than are shown
+public record Tables(List<Row> rows, boolean more) {
 
+    static final int SHOWN = 500;
+
+    /// @param details the address of the page of the table
     /// @param percent 0 to 100; `null` without an estimate
     /// @param waiting changes that are not applied
     /// @param keys keys that wait for an operator, and those that are tried again
     /// @param stopped why the table is stopped; empty if it is not
     public record Row(
             String target,
+            String details,
             String sources,
             @Nullable Integer percent,
             String progress,
@@ -27,7 +35,9 @@ public record Tables(List<Row> rows) {
                 status.tables().stream()
                         .map(Tables::row)
                         .sorted((a, b) -> Integer.compare(urgency(b), urgency(a)))
-                        .toList());
+                        .limit(SHOWN)
+                        .toList(),
+                status.tables().size() > SHOWN);
     }
 
     private static int urgency(Row row) {
@@ -37,12 +47,13 @@ public record Tables(List<Row> rows) {
         return row.percent() != null && row.percent() == 100 ? 0 : 1;
     }
 
-    private static Row row(StatusReport.Table table) {
+    static Row row(StatusReport.Table table) {
         Backfill backfill = table.backfill();
         String stopped = table.stopped();
         Long held = table.heldKeys();
         return new Row(
                 table.target(),
+                "/table?name=" + URLEncoder.encode(table.target(), StandardCharsets.UTF_8),
                 String.join(", ", table.sources()),
                 percent(backfill),
                 progress(backfill),

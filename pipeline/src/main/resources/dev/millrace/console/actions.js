@@ -1,7 +1,8 @@
 // Sends the forms of the console to the HTTP API as JSON and shows its answer, and decides when a
 // page gets new values.
 // A form: data-action is the address ({id} is the field id), data-fixed are fixed fields of the
-// body, data-phased requires the phase that the page shows, data-verb must be the page's, and
+// body, data-then is the page of the operation that begins, data-list is the field that is a list of one, data-method is the method if it is not POST,
+// data-phased requires the phase that the page shows, data-verb must be the page's, and
 // data-typed is what must be typed.
 'use strict';
 
@@ -37,14 +38,16 @@ async function send(form) {
   form.dataset.sending = 'yes';
   try {
     const response = await fetch(address(form), {
-      method: 'POST',
+      method: form.dataset.method || 'POST',
       headers: {'Content-Type': 'application/json', 'Idempotency-Key': form.dataset.key},
       body: json,
     });
     const text = await response.text();
     const said = text ? JSON.parse(text) : {};
     delete form.dataset.asked;
-    if (response.ok) {
+    if (response.ok && form.dataset.then && said.operation?.id) {
+      location.assign(form.dataset.then + said.operation.id);
+    } else if (response.ok) {
       answer(said.operation?.outcome || 'The service has accepted the request.', 'good');
       form.reset();
     } else {
@@ -55,6 +58,10 @@ async function send(form) {
         + '. Check the status before you send it again.', 'bad');
   } finally {
     delete form.dataset.sending;
+    // A focused button would stop the updates of its page.
+    if (live()?.contains(form)) {
+      document.activeElement.blur();
+    }
   }
 }
 
@@ -75,7 +82,8 @@ function body(form) {
   }
   for (const field of form.querySelectorAll('input[name]')) {
     if (field.name !== 'id' && field.value !== '') {
-      body[field.name] = field.type === 'number' ? Number(field.value) : field.value;
+      body[field.name] = field.type === 'number' ? Number(field.value)
+          : field.name === form.dataset.list ? [field.value] : field.value;
     }
   }
   return body;

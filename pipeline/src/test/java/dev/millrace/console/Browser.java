@@ -209,6 +209,13 @@ public final class Browser implements AutoCloseable {
         value("document.querySelector(%s).click()".formatted(quoted(form + " button")));
     }
 
+    /// The same, and waits for the page that it opens.
+    public void follow(String form, Map<String, String> fields) {
+        long loaded = loads();
+        submit(form, fields);
+        Awaitility.await().atMost(SOON).until(() -> loads() > loaded);
+    }
+
     private static String quoted(String text) {
         return JsonMapper.shared().writeValueAsString(text);
     }

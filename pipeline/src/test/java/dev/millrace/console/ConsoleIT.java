@@ -2,6 +2,7 @@ package dev.millrace.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.Http.Answer;
 import dev.millrace.app.ServiceScene;
@@ -45,6 +46,8 @@ class ConsoleIT {
         scene.migration.move = null;
         scene.migration.refusal = null;
         scene.migration.switchovers.clear();
+        scene.migration.repairState = Operation.State.DONE;
+        scene.migration.forgetReconciliations();
     }
 
     @AfterEach
@@ -251,9 +254,105 @@ class ConsoleIT {
     }
 
     @Test
+    void theSettingsHaveTheirOriginAndNoSecret() {
+        String body = page("/settings");
+
+        assertThat(body)
+                .contains("source.url", "jdbc:postgresql://db1:5432/shop")
+                .contains("environment: SOURCE_URL", "file: shop.yaml:1", ">default<")
+                .contains("<em class=\"note\">***</em>");
+    }
+
+    @Test
+    void aTableShowsItsSelectItsWayBackAndItsLastVerdict() {
+        UUID id = scene.migration.different();
+
+        String body = page("/table?name=crm.customer");
+
+        assertThat(page("/tables")).contains("href=\"/table?name=crm.customer\"");
+        assertThat(body)
+                .contains("lower(email) AS email", "with losses: email", "Stopped:")
+                .contains("1, held: 3", "0.3 s", "millrace reconcile --table crm.customer")
+                .contains("/api/v1/reconciliations/" + id + "?format=html", ">equal<");
+        assertThat(page("/table?name=crm.note")).contains("1,234 differing rows");
+        assertThat(page("/table?name=crm.nothing")).contains("no target table of this name");
+    }
+
+    /// Reports are read when the page is opened.
+    @Test
+    void aTableIsPolledWithoutItsVerdict() {
+        scene.migration.different();
+
+        assertThat(page("/table?name=crm.customer&part=progress"))
+                .contains("10 of about 40")
+                .doesNotContain("Last verdict", "lower(email)");
+    }
+
+    @Test
+    void aRunningComparisonShowsItsProgressAndCanBeCancelled() {
+        UUID id = scene.migration.reconcile(List.of());
+
+        String body = page("/reconciliations");
+
+        assertThat(body)
+                .contains("All rows, running", "3 of 7 tables, 1,200 of about 4,800 rows")
+                .contains("value=\"25\"")
+                .contains(
+                        "data-action=\"/api/v1/reconciliations/"
+                                + id
+                                + "\" data-method=\"DELETE\"");
+        scene.migration.cancelReconciliation(id, Asker.NOBODY);
+        assertThat(page("/reconciliations")).doesNotContain("Cancel the comparison");
+    }
+
+    @Test
+    void aReportLeadsToADryRunOfTheTablesThatDiffer() {
+        UUID id = scene.migration.different();
+
+        String body = page("/reconciliation?id=" + id);
+
+        assertThat(page("/reconciliations")).contains("href=\"/reconciliation?id=" + id + "\"");
+        assertThat(body.indexOf("crm.note")).isLessThan(body.indexOf("crm.customer"));
+        assertThat(body)
+                .contains("1,234", "millrace repair --dry-run --table crm.note<")
+                .contains("&#34;dryRun&#34;:true", "[&#34;crm.note&#34;]")
+                .doesNotContain("--table crm.customer");
+        assertThat(page("/reconciliation?id=x")).contains("No finished reconciliation");
+        assertThat(page("/reconciliation?id=" + scene.migration.reconcile(List.of())))
+                .contains("No finished reconciliation");
+    }
+
+    @Test
+    void aDryRunLeadsToTheRepairOfItsTables() {
+        scene.migration.repairState = Operation.State.DRY_RUN;
+
+        assertThat(page("/repair?id=" + FakeMigration.REPAIR))
+                .contains("Dry run of a repair", "id = 8", "update", "differs")
+                .contains("millrace repair --table crm.note --reason", "[&#34;crm.note&#34;]")
+                .doesNotContain("dryRun", "Cancel the repair", "hx-get");
+    }
+
+    @Test
+    void aRepairIsPolledAndCancelledOnlyWhileItRuns() {
+        scene.migration.repairState = Operation.State.RUNNING;
+
+        assertThat(page("/repair?id=" + FakeMigration.REPAIR))
+                .contains("hx-get=\"/repair?id=" + FakeMigration.REPAIR + "\"")
+                .contains("millrace repair --cancel")
+                .doesNotContain("Repair the tables");
+        scene.migration.repairState = Operation.State.DONE;
+        assertThat(page("/repair?id=" + FakeMigration.REPAIR))
+                .contains("as asked", "different")
+                .doesNotContain("hx-get", "--cancel", "Repair the tables");
+        assertThat(page("/reconciliations"))
+                .contains("/repair?id=" + FakeMigration.REPAIR, "a script deleted rows");
+        assertThat(page("/repair?id=" + UUID.randomUUID())).contains("No repair has this id");
+    }
+
+    @Test
     void finishedReconciliationsLinkToTheirReports() throws Exception {
         UUID id = scene.migration.reconcile(List.of());
-        scene.migration.cancelReconciliation(id);
+        scene.migration.cancelReconciliation(id, Asker.NOBODY);
 
         String body = page("/reconciliations");
 

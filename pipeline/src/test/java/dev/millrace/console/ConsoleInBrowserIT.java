@@ -2,15 +2,18 @@ package dev.millrace.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.ServiceScene;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.migration.StatusReport.Lag;
+import dev.millrace.repair.Repair;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.verdict.Reconciliations.Unfinished;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,6 +25,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -32,7 +36,6 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The console in a browser: how it looks, whether people can use it, and what its buttons send.
@@ -44,6 +47,7 @@ class ConsoleInBrowserIT {
 
     private ServiceScene scene;
     private Browser browser;
+    private UUID report;
 
     @BeforeAll
     void start(@TempDir Path folder) throws Exception {
@@ -69,7 +73,9 @@ class ConsoleInBrowserIT {
                                                 + " reconcile'.")),
                         null,
                         null);
-        scene.migration.cancelReconciliation(scene.migration.reconcile(List.of()));
+        scene.migration.cancelReconciliation(scene.migration.reconcile(List.of()), Asker.NOBODY);
+        scene.migration.reconcile(List.of());
+        report = scene.migration.different();
         Files.createDirectories(PICTURES);
     }
 
@@ -103,20 +109,30 @@ class ConsoleInBrowserIT {
         return browser.value("document.querySelector('#answer').textContent");
     }
 
+    private Stream<Arguments> pages() {
+        return Stream.concat(
+                Stream.of(Frame.Page.values())
+                        .map(
+                                page ->
+                                        Arguments.of(
+                                                page.name().toLowerCase(Locale.ROOT), page.path())),
+                Stream.of(
+                        Arguments.of("table", "/table?name=crm.customer"),
+                        Arguments.of("reconciliation", "/reconciliation?id=" + report),
+                        Arguments.of("repair", "/repair?id=" + FakeMigration.REPAIR)));
+    }
+
     @ParameterizedTest
-    @EnumSource(Frame.Page.class)
-    void aPageFitsPhonesAndDesksInLightAndDark(Frame.Page page) throws Exception {
+    @MethodSource("pages")
+    void aPageFitsPhonesAndDesksInLightAndDark(String name, String path) throws Exception {
+        scene.migration.repairState = Operation.State.DRY_RUN;
         for (int width : List.of(400, 1280)) {
             for (boolean dark : List.of(false, true)) {
                 browser.look(width, dark);
-                browser.open(address(page.path()));
+                browser.open(address(path));
                 browser.picture(
                         PICTURES.resolve(
-                                "%s-%d-%s.png"
-                                        .formatted(
-                                                page.name().toLowerCase(Locale.ROOT),
-                                                width,
-                                                dark ? "dark" : "light")));
+                                "%s-%d-%s.png".formatted(name, width, dark ? "dark" : "light")));
 
                 assertThat(browser.value("document.documentElement.scrollWidth"))
                         .as("no part is wider than the page")
@@ -311,9 +327,24 @@ class ConsoleInBrowserIT {
                         "POST /api/v1/reconciliations {\"tables\":[],\"incremental\":true}"),
                 Arguments.of(
                         "/reconciliations",
-                        "form[data-action$=repair]",
+                        "form[data-action$=repair][data-phased]",
                         Map.of("[name=reason]", "r"),
                         "POST /api/v1/repair {\"expectedPhase\":\"CATCHING_UP\",\"reason\":\"r\"}"),
+                Arguments.of(
+                        "/table?name=crm.note",
+                        "form[data-action$=reconciliations]",
+                        Map.of(),
+                        "POST /api/v1/reconciliations {\"tables\":[\"crm.note\"]}"),
+                Arguments.of(
+                        "/table?name=crm.customer",
+                        "form[data-action$=resume]",
+                        Map.of("[name=reason]", "r"),
+                        "POST /api/v1/resume {\"table\":\"crm.customer\",\"reason\":\"r\"}"),
+                Arguments.of(
+                        "/repair?id=" + FakeMigration.REPAIR,
+                        "form[data-action$=repair]",
+                        Map.of(),
+                        "POST /api/v1/repair {\"cancel\":true}"),
                 Arguments.of(
                         "/tables",
                         "form[data-action$=resume]",
@@ -324,11 +355,50 @@ class ConsoleInBrowserIT {
     @ParameterizedTest
     @MethodSource("forms")
     void aFormSendsItsFields(String page, String form, Map<String, String> fields, String sent) {
+        scene.migration.repairState = Operation.State.RUNNING;
         browser.open(address(page));
         browser.submit(form, fields);
 
         answer();
         assertThat(browser.posts()).endsWith(sent);
         browser.forget();
+    }
+
+    /// The page goes on by itself although its button was pressed.
+    @Test
+    void aComparisonIsCancelledFromThePage() {
+        for (Unfinished each : scene.migration.unfinishedReconciliations()) {
+            scene.migration.cancelReconciliation(each.id(), Asker.NOBODY);
+        }
+        scene.migration.reconcile(List.of());
+        browser.open(address("/reconciliations"));
+        browser.value("document.querySelector('form[data-method=DELETE] button').focus()");
+
+        browser.submit("form[data-method=DELETE]", Map.of());
+
+        assertThat(answer()).isEqualTo("The service has accepted the request.");
+        browser.await("!document.querySelector('form[data-method=DELETE]')");
+        assertThat(scene.migration.unfinishedReconciliations()).isEmpty();
+        scene.migration.reconcile(List.of());
+    }
+
+    @Test
+    void aReportLeadsToTheRepairByItsDryRun() {
+        scene.migration.repairs.clear();
+        scene.migration.repairState = Operation.State.DRY_RUN;
+        browser.open(address("/reconciliation?id=" + report));
+        browser.follow("form[data-action$=repair]", Map.of());
+        assertThat(browser.value("location.pathname")).isEqualTo("/repair");
+
+        browser.follow(
+                "form[data-action$=repair][data-phased]", Map.of("[name=reason]", "a bad script"));
+
+        assertThat(scene.migration.repairs)
+                .extracting(Repair.Request::tables)
+                .containsOnly(List.of("crm.note"));
+        assertThat(scene.migration.repairs)
+                .extracting(Repair.Request::dryRun)
+                .containsExactly(true, false);
+        assertThat(scene.migration.repairs.getLast().expectedPhase()).contains("CATCHING_UP");
     }
 }
