@@ -244,10 +244,9 @@ record SideSql(
     }
 
     /// Returns the number of rows, and the texts of those whose version was written since this
-    /// moment, as one array. Reading the table once for each would take almost twice as long. An
-    /// aggregate collects without a limit, so a setting of the transaction counts what is
-    /// collected; AND evaluates it only for a row that was written. [#NONE_WRITTEN] must run
-    /// before.
+    /// moment, as one array. So a table that is not in memory is read once. An aggregate collects
+    /// without a limit, so a setting of the transaction counts what is collected; AND evaluates it
+    /// only for a row that was written. [#NONE_WRITTEN] must run before.
     ///
     /// @param texts expressions of type text
     /// @param from a table with the alias `m`

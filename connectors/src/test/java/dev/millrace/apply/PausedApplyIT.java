@@ -3,10 +3,12 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import java.time.Duration;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -89,8 +91,8 @@ class PausedApplyIT {
             TargetApplier applier = scenario.start();
             scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "a"));
 
-            await().atMost(ApplierScenario.TIMEOUT)
-                    .until(() -> applier.state().isRunning(Activity.PAUSED));
+            await().atMost(ApplierScenario.TIMEOUT).until(PausedApplyIT::aWriterWaits);
+            assertThat(applier.state()).matches(state -> state.isRunning(Activity.PAUSED));
             await().atMost(ApplierScenario.TIMEOUT)
                     .during(Duration.ofMillis(500))
                     .until(
@@ -102,6 +104,15 @@ class PausedApplyIT {
             scenario.awaitApplied();
             assertThat(scenario.database.value(COUNT)).isEqualTo("1");
         }
+    }
+
+    private static boolean aWriterWaits() {
+        return Thread.getAllStackTraces().values().stream()
+                .flatMap(Stream::of)
+                .anyMatch(
+                        frame ->
+                                frame.getClassName().equals(WriteGate.class.getName())
+                                        && frame.getMethodName().equals("enter"));
     }
 
     /// The sessions are named, so that nobody else's is ended when a process number is used again.
@@ -132,8 +143,7 @@ class PausedApplyIT {
             scenario.awaitApplied();
             scenario.gate.close();
             scenario.upsert(0, Row.of(ROW_SCHEMA, "2", "b"));
-            await().atMost(ApplierScenario.TIMEOUT)
-                    .until(() -> applier.state().isRunning(Activity.PAUSED));
+            await().atMost(ApplierScenario.TIMEOUT).until(PausedApplyIT::aWriterWaits);
 
             applier.close();
 
