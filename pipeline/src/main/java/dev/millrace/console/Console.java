@@ -119,7 +119,7 @@ public final class Console {
                                         () ->
                                                 new RefusedException(
                                                         "No finished reconciliation has this id."
-                                                            + " See the page Reconciliations")));
+                                                                + " See the page Reconciliations")));
     }
 
     @GetMapping("/repair")
@@ -133,7 +133,7 @@ public final class Console {
                                         () ->
                                                 new RefusedException(
                                                         "No repair has this id. See the page"
-                                                            + " Reconciliations")));
+                                                                + " Reconciliations")));
     }
 
     private static Optional<UUID> uuid(String id) {
@@ -182,7 +182,7 @@ public final class Console {
                                         () ->
                                                 new RefusedException(
                                                         "No rejected key has this id. It may have"
-                                                            + " been retried or skipped")));
+                                                                + " been retried or skipped")));
     }
 
     @GetMapping("/log")

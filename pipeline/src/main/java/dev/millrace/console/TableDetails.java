@@ -67,7 +67,7 @@ public record TableDetails(
                                 () ->
                                         new RefusedException(
                                                 "The migration has no target table of this name."
-                                                    + " See the page Tables"));
+                                                        + " See the page Tables"));
         return new TableDetails(
                 name, row, Figures.seconds(status.lag().endToEndSeconds()), null, null);
     }

@@ -32,11 +32,13 @@ public final class DefinitionApi {
 
     record Tables(List<TableDefinition> tables) {}
 
+    /// The settings that the process uses and where each comes from, without secrets.
     @GetMapping("/settings")
     Settings settings() {
         return new Settings(host.definition().settings().stream().map(Setting::of).toList());
     }
 
+    /// Each target table with its SELECT, its key, and what a rollback cannot bring back exactly.
     @GetMapping("/tables")
     Tables tables() {
         return new Tables(host.definition().tables());

@@ -243,7 +243,7 @@ public final class MigrationApi {
                             () ->
                                     badRequest(
                                             "Unknown format. Use 'json', 'html', 'md' or"
-                                                + " 'junit'."));
+                                                    + " 'junit'."));
         }
         return MediaType.parseMediaTypes(accept).stream()
                         .findFirst()

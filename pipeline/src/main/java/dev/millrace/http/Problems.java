@@ -43,12 +43,12 @@ public final class Problems extends ResponseEntityExceptionHandler {
             "{\"reason\": \"…\"}, with \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
     private static final String THROTTLE_BODY =
             "{\"rowsPerSecond\": 5000}, 0 for no limit, with \"reason\", \"who\", \"expectedPhase\""
-                + " and \"dryRun\" if needed.";
+                    + " and \"dryRun\" if needed.";
 
     private static final String MOVE_BODY =
             "{\"dryRun\": true} to see gates and steps, {} to move the traffic or {\"cancel\":"
-                + " true} to go back, with \"force\", \"reason\", \"who\" and \"expectedPhase\" if"
-                + " needed.";
+                    + " true} to go back, with \"force\", \"reason\", \"who\" and \"expectedPhase\" if"
+                    + " needed.";
     private static final String RESOLVE_BODY =
             "{\"answer\": \"routed\", \"reason\": \"…\"} or \"not-routed\", with \"who\","
                     + " \"expectedPhase\" and \"dryRun\" if needed.";
@@ -59,13 +59,13 @@ public final class Problems extends ResponseEntityExceptionHandler {
 
     private static final String REBACKFILL_BODY =
             "{\"table\": \"schema.name\"} to read one target table again or {} for every table,"
-                + " with \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
+                    + " with \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
 
     private static final String REPAIR_BODY =
             "{\"dryRun\": true} to list what differs, {\"reason\": \"…\"} to repair it or"
-                + " {\"cancel\": true} to end a repair, with \"tables\": [\"schema.name\"],"
-                + " \"only\": [\"insert\", \"update\", \"delete\"], \"limit\", \"rowsPerSecond\","
-                + " \"who\" and \"expectedPhase\" if needed.";
+                    + " {\"cancel\": true} to end a repair, with \"tables\": [\"schema.name\"],"
+                    + " \"only\": [\"insert\", \"update\", \"delete\"], \"limit\", \"rowsPerSecond\","
+                    + " \"who\" and \"expectedPhase\" if needed.";
 
     private static final String RESUME_BODY =
             "{\"what\": [\"backfill\"]}, [\"apply\"] or [\"all\"], or {\"table\": \"schema.name\"} for a stopped table with"

@@ -222,7 +222,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
         if (with.reads().getAsBoolean()) {
             return Optional.of(
                     "Rows are read again by another operation. Wait for its end, see 'millrace"
-                        + " status', then run this command again");
+                            + " status', then run this command again");
         }
         Optional<StoredRepair> now = current;
         if (now.isPresent()) {
@@ -233,7 +233,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
         if (!with.owner().getAsBoolean()) {
             return Optional.of(
                     "This process does not have the migration's lock at this moment. Run 'millrace"
-                        + " status' to see why, and run the command again when the target answers");
+                            + " status' to see why, and run the command again when the target answers");
         }
         return mappings(request.tables()).stream()
                 .map(mapping -> mapping.target().table().whole().toString())
@@ -420,7 +420,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
         if (!now.specHash().equals(with.subject().specHash())) {
             return Optional.of(
                     "Ended, because the file has changed since it began. Run 'millrace repair'"
-                        + " again");
+                            + " again");
         }
         LiveStream stream = live;
         return stream != null && stream.generation().number() != now.generation()

@@ -213,7 +213,7 @@ public final class Browser implements AutoCloseable {
     public void follow(String form, Map<String, String> fields) {
         long loaded = loads();
         submit(form, fields);
-        Awaitility.await().atMost(SOON).until(() -> loads() > loaded);
+        Awaitility.await().atMost(Waits.LIMIT).until(() -> loads() > loaded);
     }
 
     private static String quoted(String text) {

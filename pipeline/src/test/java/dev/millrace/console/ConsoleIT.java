@@ -2,11 +2,11 @@ package dev.millrace.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.Http.Answer;
 import dev.millrace.app.ServiceScene;
 import dev.millrace.flow.FlowReport;
+import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.switchover.Gate;

@@ -2,12 +2,12 @@ package dev.millrace.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.ServiceScene;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.repair.Repair;
 import dev.millrace.switchover.Gate;

@@ -45,7 +45,7 @@ class RepairApiIT {
         Answer answer =
                 post(
                         "{\"tables\":[\"crm.note\"],\"only\":[\"update\",\"delete\"],\"limit\":9,\"rowsPerSecond\":50,\"reason\":\"a"
-                            + " bad script\",\"who\":\"ann\",\"expectedPhase\":\"IN_SYNC\"}");
+                                + " bad script\",\"who\":\"ann\",\"expectedPhase\":\"IN_SYNC\"}");
 
         assertThat(answer.status()).as(answer.body()).isEqualTo(202);
         assertThat(scene.migration.repairs)

@@ -207,7 +207,7 @@ class RepairIT {
         assertThat(listed.outcome())
                 .isEqualTo(
                         "Rows that would be repaired: 100 (30 to insert, 40 to update, 30 to"
-                            + " delete)");
+                                + " delete)");
         List<Repair.Key> keys = keys(listed.id());
         assertThat(ids(keys, Action.UPDATE)).containsExactlyInAnyOrderElementsOf(range(1, 40));
         assertThat(ids(keys, Action.INSERT)).containsExactlyInAnyOrderElementsOf(range(41, 70));
@@ -290,7 +290,7 @@ class RepairIT {
                 case 0 -> "DELETE FROM item WHERE id = " + key;
                 case 1 ->
                         "UPDATE item SET version = nextval('version'), title = title || 'x' WHERE"
-                            + " id = "
+                                + " id = "
                                 + key;
                 default ->
                         "INSERT INTO item VALUES ("
@@ -476,9 +476,9 @@ class RepairIT {
         assertThat(
                         scene.target.value(
                                 "SELECT max(at) - min(at) >= interval '1 second' FROM"
-                                    + " millrace.journal WHERE event = 'repair' AND detail ->>"
-                                    + " 'step' IN ('write', 'verify') AND detail ->> 'operation' ="
-                                    + " '"
+                                        + " millrace.journal WHERE event = 'repair' AND detail ->>"
+                                        + " 'step' IN ('write', 'verify') AND detail ->> 'operation' ="
+                                        + " '"
                                         + repaired.id()
                                         + "'"))
                 .isEqualTo("t");
@@ -496,7 +496,7 @@ class RepairIT {
                 END $$
                 """,
                 "CREATE TRIGGER damage BEFORE INSERT OR UPDATE ON doc FOR EACH ROW WHEN (NEW.id ="
-                    + " 7) EXECUTE FUNCTION damage()",
+                        + " 7) EXECUTE FUNCTION damage()",
                 "ALTER TABLE doc ENABLE ALWAYS TRIGGER damage");
         try {
             Repair repaired = done(request(false));
@@ -696,7 +696,7 @@ class RepairIT {
             scene.awaitPhase("IN_SYNC");
             scene.writeTargetAsMigration(
                     "INSERT INTO all_item VALUES ('eu', '7', 'closed'), ('eu', '999', 'gone'),"
-                        + " ('eu', 'abc', 'no number'), ('us', '998', 'other')");
+                            + " ('eu', 'abc', 'no number'), ('us', '998', 'other')");
             scene.writeTargetAsMigration("DELETE FROM all_item WHERE id = '2'");
             scene.writeTargetAsMigration("UPDATE all_item SET title = NULL WHERE id = '3'");
 

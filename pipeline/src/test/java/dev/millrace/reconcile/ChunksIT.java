@@ -29,7 +29,7 @@ class ChunksIT {
     void everyKeyIsInAChunk() {
         scene.target.execute(
                 "INSERT INTO crm.customer VALUES (-2147483648, 'first', 1), (2147483647, 'last',"
-                    + " 1)",
+                        + " 1)",
                 "DELETE FROM crm.customer WHERE id IN (1, 299)");
 
         assertThat(keys(scene.table()))
@@ -49,7 +49,7 @@ class ChunksIT {
     void findsRowsOfTwoChunksThatAreExchanged() {
         scene.target.execute(
                 "UPDATE crm.customer SET full_name = 'name ' || (290 - id), amount = (290 - id) *"
-                    + " 1.50 WHERE id IN (1, 289)");
+                        + " 1.50 WHERE id IN (1, 289)");
 
         assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 1", "different 289");
     }
@@ -60,7 +60,7 @@ class ChunksIT {
         scene.limits = UsersScene.inChunks(1_000, 1_000);
         scene.target.execute(
                 "UPDATE crm.customer SET full_name = 'name ' || (19 - id), amount = (19 - id) *"
-                    + " 1.50 WHERE id IN (7, 12)");
+                        + " 1.50 WHERE id IN (7, 12)");
 
         assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 7", "different 12");
     }

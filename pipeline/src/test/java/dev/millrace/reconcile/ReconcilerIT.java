@@ -105,7 +105,7 @@ class ReconcilerIT {
     void reportsBothRowsThatSwappedTheirValues() {
         scene.target.execute(
                 "UPDATE crm.customer SET full_name = 'name ' || (19 - id), amount = (19 - id) *"
-                    + " 1.50 WHERE id IN (7, 12)");
+                        + " 1.50 WHERE id IN (7, 12)");
 
         assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 7", "different 12");
     }
@@ -226,14 +226,14 @@ class ReconcilerIT {
     void smallTablesShareAReadAndEachHasItsOwnVerdict() {
         scene.source.execute(
                 ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE u%%s AS SELECT i AS"
-                     + " id, ''name'' AS name, 1.5 AS amount FROM (SELECT %%s AS i) AS one', i, i);"
-                     + " END LOOP; END $$")
+                                + " id, ''name'' AS name, 1.5 AS amount FROM (SELECT %%s AS i) AS one', i, i);"
+                                + " END LOOP; END $$")
                         .formatted(TABLES),
                 "ALTER TABLE u3 RENAME COLUMN name TO title");
         scene.target.execute(
                 ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE crm.c%%s AS SELECT i"
-                     + " AS id, ''name'' AS full_name, 1.5 AS amount FROM (SELECT %%s AS i) AS"
-                     + " one', i, i); END LOOP; END $$")
+                                + " AS id, ''name'' AS full_name, 1.5 AS amount FROM (SELECT %%s AS i) AS"
+                                + " one', i, i); END LOOP; END $$")
                         .formatted(TABLES),
                 "UPDATE crm.c5 SET amount = 1.50",
                 "ALTER TABLE crm.c7 DROP COLUMN amount");

@@ -34,14 +34,14 @@ record QueryForm(
         @Setting(
                         value =
                                 "A SELECT over the source whose rows are the parameters. At most"
-                                    + " 200 of them are used.",
+                                        + " 200 of them are used.",
                         examples = "SELECT id FROM shop.customer ORDER BY random() LIMIT 50")
                 @Nullable Scalar parameters,
         @Setting(
                         value =
                                 "The role whose privileges the statements have on both sides. The"
-                                    + " logins must be members of it. Without it, the privileges of"
-                                    + " the logins apply.",
+                                        + " logins must be members of it. Without it, the privileges of"
+                                        + " the logins apply.",
                         examples = "shop_reader")
                 @Nullable Scalar role) {
 

@@ -14,19 +14,19 @@ record ReconcileForm(
         @Setting(
                         value =
                                 "When the service compares all rows by itself: a duration such as"
-                                    + " 24h since the beginning of the last time (1m to 31d), or"
-                                    + " five fields as cron reads them, in UTC. Without it, only on"
-                                    + " request.",
+                                        + " 24h since the beginning of the last time (1m to 31d), or"
+                                        + " five fields as cron reads them, in UTC. Without it, only on"
+                                        + " request.",
                         pattern = ReconcileForm.SCHEDULE,
                         examples = {"24h", "15 3 * * *"})
                 @Nullable Scalar schedule,
         @Setting(
                         value =
                                 "When the service compares the keys that were touched since the"
-                                    + " last comparison of all tables, and the numbers of rows: a"
-                                    + " duration since the beginning of the last comparison (1m to"
-                                    + " 31d), or five fields as cron reads them, in UTC. Without"
-                                    + " it, never.",
+                                        + " last comparison of all tables, and the numbers of rows: a"
+                                        + " duration since the beginning of the last comparison (1m to"
+                                        + " 31d), or five fields as cron reads them, in UTC. Without"
+                                        + " it, never.",
                         pattern = ReconcileForm.SCHEDULE,
                         examples = {"5m", "*/10 * * * *"})
                 @Nullable Scalar incremental,
@@ -50,7 +50,7 @@ record ReconcileForm(
         @Setting(
                         value =
                                 "How many ranges or groups of tables are read at a time, each with"
-                                    + " a session on both sides.",
+                                        + " a session on both sides.",
                         range = {1, ReconcileSetting.Load.MOST_PARALLEL},
                         standard = "4",
                         kind = "a number",
@@ -115,7 +115,7 @@ record ReconcileForm(
                         Duration.ofMillis(50),
                         Duration.ofMinutes(1),
                         "a longer read keeps a snapshot open, a shorter one costs more than it"
-                            + " reads",
+                                + " reads",
                         chunkTime,
                         standard.chunkTime()),
                 sessions(problems).orElse(standard.parallel()),

@@ -2,8 +2,6 @@ package dev.millrace.spec;
 
 import dev.millrace.problem.NearestName;
 import dev.millrace.spec.MigrationSpec.Backfill;
-import dev.millrace.spec.SpecForm.AtMostOne;
-import dev.millrace.spec.SpecForm.Setting;
 import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
@@ -11,6 +9,8 @@ import dev.millrace.spec.flow.StopCondition.Measure;
 import dev.millrace.spec.flow.StopCondition.Metric;
 import dev.millrace.spec.flow.StopCondition.Side;
 import dev.millrace.spec.flow.StopCondition.Unit;
+import dev.millrace.spec.setting.Setting;
+import dev.millrace.spec.setting.Setting.AtMostOne;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

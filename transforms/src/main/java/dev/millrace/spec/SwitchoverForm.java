@@ -12,10 +12,10 @@ record SwitchoverForm(
         @Setting(
                         value =
                                 "What refuses writes to the source while the last changes are"
-                                    + " applied. lease: triggers, which open by themselves if"
-                                    + " Millrace dies. external: your own means, such as a route;"
-                                    + " Millrace installs nothing, and a write that reaches the"
-                                    + " source is found but not prevented.",
+                                        + " applied. lease: triggers, which open by themselves if"
+                                        + " Millrace dies. external: your own means, such as a route;"
+                                        + " Millrace installs nothing, and a write that reaches the"
+                                        + " source is found but not prevented.",
                         pattern = SwitchoverForm.FENCE,
                         standard = "lease",
                         examples = "external")
