@@ -29,10 +29,12 @@ public final class StreamNames implements AutoCloseable {
         return own(allTopics());
     }
 
-    /// The topics of others.
+    /// The topics of others. A broker still lists a topic for a moment after its deletion, so both
+    /// come from one list.
     public SortedSet<String> foreignTopics() {
-        SortedSet<String> foreign = allTopics();
-        foreign.removeAll(topics());
+        SortedSet<String> all = allTopics();
+        SortedSet<String> foreign = new TreeSet<>(all);
+        foreign.removeAll(own(all));
         return foreign;
     }
 

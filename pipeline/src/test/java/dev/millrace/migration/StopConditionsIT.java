@@ -119,11 +119,16 @@ class StopConditionsIT {
             scene.source.execute("INSERT INTO doc VALUES (1000, 'waits')");
             Awaitility.await()
                     .atMost(PATIENCE)
+                    .until(() -> Objects.equals(scene.running().status().lag().records(), 1L));
+            Awaitility.await()
+                    .atMost(PATIENCE)
                     .until(() -> "hold stop condition waits".equals(scene.target.value(JOURNAL)));
             scene.stop();
 
             scene.start();
             assertThat(isApplyPaused(scene)).isTrue();
+            assertThat(scene.target.value("SELECT count(*) FROM doc WHERE id = 1000"))
+                    .isEqualTo("0");
             holder.rollback();
             waiting.join();
             Awaitility.await().atMost(PATIENCE).until(() -> !isApplyPaused(scene));

@@ -4,6 +4,7 @@ import static dev.millrace.reconcile.UserMapper.user;
 import static dev.millrace.reconcile.UsersScene.keys;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.change.ChangeEvent;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -82,6 +83,18 @@ class IncrementalIT {
         users.progress.writeUnlogged("DELETE FROM users WHERE id = 7");
 
         assertThat(keys(compare())).containsExactly("extra 7");
+    }
+
+    /// Neither side has a new version of the row; the other program's delete makes the numbers
+    /// equal.
+    @Test
+    void findsALostDeleteInTheLogWhenTheNumbersAreEqual() {
+        users.progress.applyOnly(event -> !(event instanceof ChangeEvent.Delete));
+        delete(8);
+        users.progress.catchUp();
+        users.target.execute("DELETE FROM crm.customer WHERE id = 9");
+
+        assertThat(keys(compare())).containsExactly("extra 8");
     }
 
     /// Rows come and go between the snapshots of the two sides.
