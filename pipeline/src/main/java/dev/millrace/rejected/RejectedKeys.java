@@ -250,7 +250,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
         }
         if (live.stream().applier().state().isRunning(ComponentState.Activity.PAUSED)) {
             throw new RefusedException(
-                    "Apply is paused, so nothing is written to the target. Run 'millrace resume apply', then run the command again");
+                    "Apply is paused, so nothing is written to the target. Run 'millrace status' to see why and how it continues, then run the command again");
         }
         return await(live.stream().applier().ask(request), "Apply");
     }

@@ -171,7 +171,7 @@ class PausedMigrationIT {
 
     private static final String JOURNAL =
             """
-            SELECT string_agg(event, ',' ORDER BY id) || ' by ' || min(who) || ': '
+            SELECT string_agg(event, ',' ORDER BY number) || ' by ' || min(who) || ': '
                 || min(detail ->> 'reason') FROM millrace.journal
             WHERE event IN ('pause', 'resume', 'kill')
             """;

@@ -27,6 +27,8 @@ import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Comparisons under a login that has only the documented privileges, beside a migration that has
 /// another login.
@@ -187,15 +189,12 @@ class ReconcileLoginIT {
         }
     }
 
-    @Test
-    void theStatementsOfTheApplicationRunUnderIt() throws Exception {
-        QueryPair who =
-                new QueryPair(
-                        "who",
-                        "SELECT current_user::text",
-                        "SELECT '" + role + "'::text",
-                        Optional.empty(),
-                        Optional.empty());
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void theStatementsOfTheApplicationRunUnderIt(boolean onSource) throws Exception {
+        String user = "SELECT current_user::text";
+        String name = "SELECT '" + role + "'::text";
+        QueryPair who = onSource ? pair(user, name) : pair(name, user);
         try (MigrationScene scene = docs(who)) {
             assertThat(scene.reconcile().queries())
                     .singleElement()
@@ -204,6 +203,10 @@ class ReconcileLoginIT {
                                     assertThat(query.verdict())
                                             .isEqualTo(QueryReport.Verdict.EQUAL));
         }
+    }
+
+    private static QueryPair pair(String old, String now) {
+        return new QueryPair("who", old, now, Optional.empty(), Optional.empty());
     }
 
     @Test

@@ -227,7 +227,7 @@ class RepairIT {
         assertThat(repaired.tables()).containsExactly(new Table("public.doc", 30, 40, 30, 100, 0));
         assertThat(
                         scene.target.value(
-                                "SELECT string_agg(detail ->> 'step', ' ' ORDER BY id) FROM"
+                                "SELECT string_agg(detail ->> 'step', ' ' ORDER BY number) FROM"
                                         + " millrace.journal WHERE event = 'repair' AND who = 'ann"
                                         + " (unverified)' AND detail ->> 'operation' = '"
                                         + repaired.id()

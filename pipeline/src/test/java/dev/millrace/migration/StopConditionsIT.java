@@ -75,7 +75,7 @@ class StopConditionsIT {
 
     private static final String JOURNAL =
             """
-            SELECT string_agg(event || ' ' || who, ', ' ORDER BY id) FROM millrace.journal
+            SELECT string_agg(event || ' ' || who, ', ' ORDER BY number) FROM millrace.journal
             WHERE event IN ('hold', 'release')
             """;
 
