@@ -388,7 +388,8 @@ public final class Repairs implements RepairControl, AutoCloseable {
     private Optional<String> waitsFor(StoredRepair now) {
         LiveStream stream = live;
         if (isApplyPaused()) {
-            return Optional.of("apply is paused. Run 'millrace status' to see why and how it continues");
+            return Optional.of(
+                    "apply is paused. Run 'millrace status' to see why and how it continues");
         }
         if (!mayWork()) {
             return Optional.of(
