@@ -25,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -49,7 +48,7 @@ public final class FlowControl {
     /// How long transactions on the target may still commit when apply is paused.
     private static final Duration GRACE = Duration.ofMillis(500);
 
-    private final Backfill backfill;
+    private final FlowRules rules;
     private final FlowStore store;
     private final BooleanSupplier owner;
     private final String service;
@@ -86,14 +85,14 @@ public final class FlowControl {
     private FlowControl(
             ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
             throws SQLException {
-        this.backfill = stream.settings().backfill();
+        this.rules = new FlowRules(stream.settings().backfill());
         this.store = new FlowStore(stream.control(), stream.id());
         this.owner = owner;
         this.service = service;
         this.clock = clock;
         this.pace = new Pace(clock);
         this.gate = new WriteGate(() -> stream.target().database().connect("pause"));
-        this.setting = possible(store.read());
+        this.setting = rules.possible(store.read());
         enforce();
     }
 
@@ -105,19 +104,6 @@ public final class FlowControl {
             ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
             throws SQLException {
         return new FlowControl(stream, owner, service, clock);
-    }
-
-    /// The engine takes no setting; a stored one waits for the windows.
-    private Setting possible(Setting stored) {
-        return switch (backfill) {
-            case WINDOWS -> stored;
-            case ENGINE ->
-                    new Setting(
-                            Optional.empty(),
-                            OptionalLong.empty(),
-                            stored.apply(),
-                            stored.killed());
-        };
     }
 
     public Pace pace() {
@@ -144,7 +130,7 @@ public final class FlowControl {
     boolean hold(StopCondition condition, Hold hold, Supplier<String> phaseNow) {
         synchronized (this) {
             if (condition.then() == Consequence.PAUSE
-                    && (beginsMove || refusalOfPause(phaseNow.get()).isPresent())) {
+                    && (beginsMove || FlowRules.refusalOfPause(phaseNow.get()).isPresent())) {
                 return false;
             }
             Map<String, Held> next = new LinkedHashMap<>(held);
@@ -241,7 +227,7 @@ public final class FlowControl {
         List<String> actions = new ArrayList<>();
         if (now.apply().isPresent()) {
             actions.add(now.killed() ? "resume all" : "resume apply");
-        } else if (heldBy(Part.APPLY).isEmpty() && refusalOfPause(phase).isEmpty()) {
+        } else if (heldBy(Part.APPLY).isEmpty() && FlowRules.refusalOfPause(phase).isEmpty()) {
             actions.add("pause apply");
         }
         if (now.backfill().isPresent()) {
@@ -249,7 +235,7 @@ public final class FlowControl {
                 actions.add("resume backfill");
             }
             actions.add("throttle");
-        } else if (backfill == Backfill.WINDOWS && isUnread(progress)) {
+        } else if (rules.backfill() == Backfill.WINDOWS && isUnread(progress)) {
             actions.add("pause backfill");
             actions.add("throttle");
         }
@@ -306,7 +292,7 @@ public final class FlowControl {
             open = endTransactions(GRACE);
         }
         return new FlowChange.Outcome(
-                text(change.action())
+                FlowRules.text(change.action())
                         + stillHeld(change.action())
                         + open.map(". But: "::concat).orElse(""),
                 report);
@@ -314,13 +300,15 @@ public final class FlowControl {
 
     private void requirePossible(FlowChange change, String phase) {
         RefusedException.ifWrongPhase(phase, change.expectedPhase());
-        refuseIf(refusal(change.action(), phase));
+        refuseIf(rules.refusal(change.action(), setting, phase));
     }
 
     private FlowReport make(FlowChange change, String phase) {
         requirePossible(change, phase);
         String who = change.who().map(name -> name + " (unverified)").orElse(service);
-        Setting next = next(change, who);
+        Setting next =
+                rules.next(
+                        change.action(), setting, new Pause(change.reason(), who, clock.instant()));
         if (change.dryRun()) {
             return report(next);
         }
@@ -365,114 +353,13 @@ public final class FlowControl {
                         "This process does not have the migration's lock at this moment. Run 'millrace status' to see why, and run the command again when the target answers");
     }
 
-    private Optional<String> refusal(Action action, String phase) {
-        return switch (action) {
-            case Action.Pause(Set<Part> parts) ->
-                    parts.contains(Part.BACKFILL)
-                            ? impossible("pause").or(() -> refusalOfPause(parts, phase))
-                            : refusalOfPause(parts, phase);
-            case Action.Kill _ -> refusalOfPause(phase);
-            case Action.Resume(Set<Part> parts) -> refusalOfResume(parts);
-            case Action.Throttle _ -> impossible("throttle");
-        };
-    }
-
-    private static Optional<String> refusalOfPause(Set<Part> parts, String phase) {
-        return parts.contains(Part.APPLY) ? refusalOfPause(phase) : Optional.empty();
-    }
-
-    /// Why apply cannot be paused in this phase.
-    private static Optional<String> refusalOfPause(String phase) {
-        return switch (phase) {
-            case "SWITCHING_OVER" ->
-                    Optional.of(
-                            "Apply cannot be paused while the traffic is moved: the operation waits for it, with the application's writes held. Cancel the operation with --cancel, see 'millrace status', then run the command again");
-            case "UNRESOLVED" ->
-                    Optional.of(
-                            "Apply cannot be paused before it is known which side the application uses. Answer with 'millrace resolve'");
-            case "REVERSIBLE" ->
-                    Optional.of(
-                            "The application writes to the target, and only the stream back to the source is active. It is not paused, because the way back would be lost with the WAL that the target must keep for it. To stop it for a while, stop the service, which continues at its stored positions; to end it, run 'millrace complete'");
-            default -> Optional.empty();
-        };
-    }
-
-    private Optional<String> refusalOfResume(Set<Part> parts) {
-        if (setting.killed() && !parts.contains(Part.APPLY)) {
-            return Optional.of(
-                    "All writes are stopped, and the backfill needs some on the source. Run 'millrace resume all'");
-        }
-        return parts.contains(Part.APPLY) ? Optional.empty() : impossible("resume");
-    }
-
-    private Optional<String> impossible(String kind) {
-        return switch (backfill) {
-            case WINDOWS -> Optional.empty();
-            case ENGINE ->
-                    Optional.of(
-                            "'%s' is not possible with 'backfill: engine', which reads all existing rows in one transaction. Wait until the backfill is complete, or use '%s apply'; for the next migration choose 'backfill: windows', which can be paused and throttled"
-                                    .formatted(kind, kind.equals("throttle") ? "pause" : kind));
-        };
-    }
-
-    private Setting next(FlowChange change, String who) {
-        Pause pause = new Pause(change.reason(), who, clock.instant());
-        Setting now = setting;
-        return switch (change.action()) {
-            case Action.Pause(Set<Part> parts) ->
-                    new Setting(
-                            parts.contains(Part.BACKFILL) ? Optional.of(pause) : now.backfill(),
-                            now.rowsPerSecond(),
-                            parts.contains(Part.APPLY) ? Optional.of(pause) : now.apply(),
-                            now.killed());
-            case Action.Kill _ ->
-                    possible(
-                            new Setting(
-                                    now.backfill().or(() -> Optional.of(pause)),
-                                    now.rowsPerSecond(),
-                                    Optional.of(pause),
-                                    true));
-            case Action.Resume(Set<Part> parts) ->
-                    new Setting(
-                            parts.contains(Part.BACKFILL) ? Optional.empty() : now.backfill(),
-                            now.rowsPerSecond(),
-                            parts.contains(Part.APPLY) ? Optional.empty() : now.apply(),
-                            now.killed() && !parts.contains(Part.APPLY));
-            case Action.Throttle(OptionalLong rows) ->
-                    new Setting(now.backfill(), rows, now.apply(), now.killed());
-        };
-    }
-
-    private static String text(Action action) {
-        return switch (action) {
-            case Action.Pause(Set<Part> parts) ->
-                    !parts.contains(Part.APPLY)
-                            ? "The backfill is paused. The stream of changes continues"
-                            : (parts.contains(Part.BACKFILL)
-                                            ? "The backfill and apply are paused"
-                                            : "Apply is paused")
-                                    + ". Nothing is written to the target tables; changes wait in the log";
-            case Action.Kill _ ->
-                    "All writes to the source and to the target tables are stopped. Changes wait in the log. Run 'millrace resume all' to continue";
-            case Action.Resume(Set<Part> parts) ->
-                    parts.size() > 1
-                            ? "The backfill and apply continue"
-                            : parts.contains(Part.APPLY)
-                                    ? "Apply continues"
-                                    : "The backfill continues";
-            case Action.Throttle(OptionalLong rows) ->
-                    rows.isPresent()
-                            ? "The backfill reads at most " + rows.getAsLong() + " rows per second"
-                            : "The backfill reads without a limit";
-        };
-    }
-
     private void save(Setting next, FlowChange change, String who, String phase) {
         String kind = change.action().kind();
         try {
             store.save(
                     next,
-                    new FlowStore.Note(who, phase, kind, text(change.action()), change.reason()));
+                    new FlowStore.Note(
+                            who, phase, kind, FlowRules.text(change.action()), change.reason()));
         } catch (SQLException e) {
             LOG.atWarn()
                     .addKeyValue("change", kind)
@@ -528,28 +415,9 @@ public final class FlowControl {
                 setting.backfill().or(() -> heldBy(Part.BACKFILL).map(Held::pause));
         Optional<Pause> ofApply = setting.apply().or(() -> heldBy(Part.APPLY).map(Held::pause));
         return new FlowReport(
-                backfill == Backfill.ENGINE
+                rules.backfill() == Backfill.ENGINE
                         ? null
-                        : new FlowReport.Backfill(
-                                ofBackfill.isPresent(),
-                                setting.rowsPerSecond().isPresent()
-                                        ? setting.rowsPerSecond().getAsLong()
-                                        : null,
-                                ofBackfill
-                                        .map(Pause::reason)
-                                        .filter(FlowControl::isGiven)
-                                        .orElse(null),
-                                ofBackfill.map(Pause::who).orElse(null),
-                                ofBackfill.map(Pause::since).orElse(null)),
-                new FlowReport.Apply(
-                        ofApply.isPresent(),
-                        setting.killed(),
-                        ofApply.map(Pause::reason).filter(FlowControl::isGiven).orElse(null),
-                        ofApply.map(Pause::who).orElse(null),
-                        ofApply.map(Pause::since).orElse(null)));
-    }
-
-    private static boolean isGiven(String reason) {
-        return !reason.isEmpty();
+                        : FlowReport.Backfill.of(setting.rowsPerSecond(), ofBackfill),
+                FlowReport.Apply.of(setting.killed(), ofApply));
     }
 }

@@ -1,6 +1,9 @@
 package dev.millrace.flow;
 
+import dev.millrace.control.flow.FlowStore.Pause;
 import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /// What is set for the flow, as `status -o json` prints it. Immutable.
@@ -19,7 +22,21 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
             @Nullable Long rowsPerSecond,
             @Nullable String reason,
             @Nullable String who,
-            @Nullable Instant since) {}
+            @Nullable Instant since) {
+
+        static Backfill of(OptionalLong rowsPerSecond, Optional<Pause> pause) {
+            return new Backfill(
+                    pause.isPresent(),
+                    rowsPerSecond.isPresent() ? rowsPerSecond.getAsLong() : null,
+                    given(pause),
+                    pause.map(Pause::who).orElse(null),
+                    pause.map(Pause::since).orElse(null));
+        }
+    }
+
+    private static @Nullable String given(Optional<Pause> pause) {
+        return pause.map(Pause::reason).filter(reason -> !reason.isEmpty()).orElse(null);
+    }
 
     /// A stop condition as it was evaluated last.
     ///
@@ -71,5 +88,15 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
             boolean killed,
             @Nullable String reason,
             @Nullable String who,
-            @Nullable Instant since) {}
+            @Nullable Instant since) {
+
+        static Apply of(boolean killed, Optional<Pause> pause) {
+            return new Apply(
+                    pause.isPresent(),
+                    killed,
+                    given(pause),
+                    pause.map(Pause::who).orElse(null),
+                    pause.map(Pause::since).orElse(null));
+        }
+    }
 }
