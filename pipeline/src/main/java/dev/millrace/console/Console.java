@@ -174,9 +174,8 @@ public final class Console {
                 Frame.Page.REJECTED,
                 "rejected-key",
                 (control, _) ->
-                        Optional.of(id)
-                                .filter(each -> each.matches("\\d{1,18}"))
-                                .flatMap(each -> control.rejected().find(Long.parseLong(each)))
+                        number(id)
+                                .flatMap(each -> control.rejected().find(each))
                                 .map(RejectedChanges::of)
                                 .orElseThrow(
                                         () ->
@@ -204,6 +203,19 @@ public final class Console {
                         scans.release();
                     }
                 });
+    }
+
+    /// @param before a number that is not valid shows the newest entries
+    @GetMapping("/journal")
+    ResponseEntity<String> journal(@RequestParam(defaultValue = "") String before) {
+        return page(
+                Frame.Page.JOURNAL,
+                "journal",
+                (control, _) -> Journal.of(control, Optional.of(before).flatMap(Console::number)));
+    }
+
+    private static Optional<Long> number(String text) {
+        return Optional.of(text).filter(each -> each.matches("\\d{1,18}")).map(Long::valueOf);
     }
 
     @GetMapping("/console/style.css")

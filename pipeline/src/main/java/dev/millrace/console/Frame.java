@@ -28,6 +28,7 @@ public record Frame(
         SWITCHOVER("/switchover", "Switchover"),
         REJECTED("/rejected", "Rejected keys"),
         LOG("/log", "Log"),
+        JOURNAL("/journal", "Journal"),
         SETTINGS("/settings", "Settings");
 
         private final String path;

@@ -254,6 +254,20 @@ class ConsoleIT {
     }
 
     @Test
+    void theJournalShowsTheNewestEntriesFirst() {
+        String body = page("/journal");
+
+        assertThat(body)
+                .contains("ann (unverified)", "peak hour", "failed in phase IN_SYNC: no disk")
+                .contains("--contains " + "c".repeat(64))
+                .doesNotContain("Older entries");
+        assertThat(body.indexOf("no disk")).isLessThan(body.indexOf("peak hour"));
+        assertThat(page("/journal?before=3")).contains("peak hour").doesNotContain("no disk");
+        assertThat(page("/journal?before=1")).contains("no such entries");
+        assertThat(page("/journal?before=x")).contains("no disk");
+    }
+
+    @Test
     void theSettingsHaveTheirOriginAndNoSecret() {
         String body = page("/settings");
 
