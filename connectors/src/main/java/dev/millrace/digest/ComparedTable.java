@@ -18,7 +18,7 @@ public final class ComparedTable {
 
     private final Mapping mapping;
     private final List<ColumnText> columns;
-    private final RowHash hash;
+    private final Hashes hashes;
     private final boolean notNullKey;
     private final Size size;
 
@@ -28,15 +28,18 @@ public final class ComparedTable {
     /// @param rows of the target as its statistics estimate them; 0 if it has none
     record Size(long bytes, long rows) {}
 
+    /// The same hash of a row on each side.
+    record Hashes(RowHash source, RowHash target) {}
+
     ComparedTable(
             Mapping mapping,
             List<ColumnText> columns,
-            RowHash hash,
+            Hashes hashes,
             boolean notNullKey,
             Size size) {
         this.mapping = mapping;
         this.columns = List.copyOf(columns);
-        this.hash = hash;
+        this.hashes = hashes;
         this.notNullKey = notNullKey;
         this.size = size;
     }
@@ -76,6 +79,7 @@ public final class ComparedTable {
     /// The SQL of the source: the user's SELECT, with its columns taken by name.
     SideSql source() {
         return side(
+                hashes.source(),
                 "(\n" + mapping.userText() + "\n) AS m",
                 columns.stream().map(column -> column.onSource("m")).toList(),
                 ColumnText::isIndexable);
@@ -84,6 +88,7 @@ public final class ComparedTable {
     /// The SQL of the target: the table, or those of its rows that the mapping gives.
     SideSql target() {
         return side(
+                hashes.target(),
                 targetRows("") + " AS m",
                 columns.stream().map(column -> column.onTarget("m")).toList(),
                 column -> column.castable() != null);
@@ -95,6 +100,7 @@ public final class ComparedTable {
     SideSql targetSample(double percent) {
         String sample = String.format(Locale.ROOT, " TABLESAMPLE SYSTEM (%.6f)", percent);
         return side(
+                hashes.target(),
                 mapping.within().isPresent()
                         ? targetRows(sample) + " AS m"
                         : table() + " AS m" + sample,
@@ -119,22 +125,23 @@ public final class ComparedTable {
                 .orElse(table());
     }
 
-    private SideSql side(String from, List<String> texts, Predicate<ColumnText> isTyped) {
+    private SideSql side(
+            RowHash hash, String from, List<String> texts, Predicate<ColumnText> isTyped) {
         List<KeyColumn> key = new ArrayList<>();
         List<Cell> keyCells = new ArrayList<>();
         for (int position : mapping.target().key()) {
             ColumnText column = columns.get(position);
             key.add(key("m", column, texts.get(position), isTyped.test(column)));
-            keyCells.add(cell(column, texts.get(position)));
+            keyCells.add(cell(hash, column, texts.get(position)));
         }
         List<Cell> all = new ArrayList<>();
         for (int i = 0; i < columns.size(); i++) {
-            all.add(cell(columns.get(i), texts.get(i)));
+            all.add(cell(hash, columns.get(i), texts.get(i)));
         }
-        return new SideSql(from, texts, key, hash.ofKey(keyCells), hash.ofRow(keyCells, all));
+        return new SideSql(from, texts, key, hash.ofKey(keyCells), hash.ofRow(all));
     }
 
-    private Cell cell(ColumnText column, String text) {
+    private static Cell cell(RowHash hash, ColumnText column, String text) {
         return hash.cell(column.typeOnBothSides(), "m." + Identifier.quote(column.name()), text);
     }
 

@@ -1,7 +1,9 @@
 package dev.millrace.digest;
 
 import dev.millrace.change.TableId;
+import dev.millrace.digest.ComparedTable.Hashes;
 import dev.millrace.digest.ComparedTable.Size;
+import dev.millrace.digest.RowHash.Bytes;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
@@ -12,6 +14,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// The column types and sizes of the tables of some mappings, read once for all of them. Immutable.
@@ -61,7 +64,7 @@ public final class ComparedTables {
     private final Map<TableId, Map<String, TargetType>> columns;
     private final Map<TableId, Size> sourceSizes;
     private final Map<TableId, Size> targetSizes;
-    private final RowHash hash;
+    private final Hashes hashes;
 
     private record TargetType(
             String formatted,
@@ -74,28 +77,49 @@ public final class ComparedTables {
             Map<TableId, Map<String, TargetType>> columns,
             Map<TableId, Size> sourceSizes,
             Map<TableId, Size> targetSizes,
-            RowHash hash) {
+            Hashes hashes) {
         this.columns = columns;
         this.sourceSizes = sourceSizes;
         this.targetSizes = targetSizes;
-        this.hash = hash;
+        this.hashes = hashes;
     }
 
     static ComparedTables read(Chunker chunker, Collection<Mapping> mappings) {
         List<TableId> sources = mappings.stream().map(Mapping::source).toList();
         List<TableId> targets =
                 mappings.stream().map(each -> each.target().table().whole()).distinct().toList();
-        Side source = chunker.onSource(open -> new Side(samples(open), sizes(open, sources)));
+        Side source = chunker.onSource(open -> new Side(Hashing.of(open), sizes(open, sources)));
         return chunker.onTarget(
                 open ->
                         new ComparedTables(
                                 columns(open, targets),
                                 source.sizes(),
                                 sizes(open, targets),
-                                RowHash.of(source.samples(), samples(open))));
+                                source.hashing().hashes(Hashing.of(open))));
     }
 
-    private record Side(Map<String, String> samples, Map<TableId, Size> sizes) {}
+    private record Side(Hashing hashing, Map<TableId, Size> sizes) {}
+
+    /// How a server hashes values.
+    private record Hashing(Bytes bytes, Map<String, String> samples) {
+
+        static Hashing of(Connection open) throws SQLException {
+            Bytes bytes = Bytes.of(open.getMetaData().getDatabaseMajorVersion());
+            try (var statement = open.createStatement();
+                    var rows = statement.executeQuery(RowHash.samples(bytes))) {
+                Map<String, String> samples = new HashMap<>();
+                while (rows.next()) {
+                    samples.put(rows.getString(1), rows.getString(2));
+                }
+                return new Hashing(bytes, samples);
+            }
+        }
+
+        Hashes hashes(Hashing target) {
+            Set<String> typed = RowHash.common(samples, target.samples);
+            return new Hashes(new RowHash(typed, bytes), new RowHash(typed, target.bytes));
+        }
+    }
 
     /// @throws ReadFailed when the target lacks a column of the mapping
     public ComparedTable table(Mapping mapping) {
@@ -129,7 +153,7 @@ public final class ComparedTables {
         return new ComparedTable(
                 mapping,
                 texts,
-                hash,
+                hashes,
                 notNullKey,
                 new Size(Math.max(ofSource.bytes(), ofTarget.bytes()), ofTarget.rows()));
     }
@@ -180,16 +204,5 @@ public final class ComparedTables {
                 1, open.createArrayOf("text", tables.stream().map(TableId::schema).toArray()));
         statement.setArray(
                 2, open.createArrayOf("text", tables.stream().map(TableId::name).toArray()));
-    }
-
-    private static Map<String, String> samples(Connection open) throws SQLException {
-        try (var statement = open.createStatement();
-                var rows = statement.executeQuery(RowHash.samples())) {
-            Map<String, String> samples = new HashMap<>();
-            while (rows.next()) {
-                samples.put(rows.getString(1), rows.getString(2));
-            }
-            return samples;
-        }
     }
 }
