@@ -25,8 +25,7 @@ record ColumnText(
 
     private static final Set<String> INTEGERS = Set.of("smallint", "integer", "bigint");
 
-    /// Types whose values have one order on all servers. The order of texts depends on a collation,
-    /// and collations differ between servers.
+    /// Types whose values have one order on all servers.
     private static final Set<String> ORDERED =
             Set.of(
                     "int2",
@@ -39,6 +38,9 @@ record ColumnText(
                     "date",
                     "timestamp",
                     "timestamptz");
+
+    /// Types whose order depends on a collation, and collations differ between servers.
+    private static final Set<String> COLLATED = Set.of("text", "varchar");
 
     private static final Set<String> TEXTS = Set.of("text", "character varying");
 
@@ -82,9 +84,14 @@ record ColumnText(
         return castable != null && sameType() ? typeName : "";
     }
 
-    /// Whether the values of both sides have one order.
+    /// Whether the values of both sides have one order, at least if their collations are the same.
     boolean isOrdered() {
-        return ORDERED.contains(typeOnBothSides()) || isInteger();
+        return ORDERED.contains(typeOnBothSides()) || isInteger() || isCollated();
+    }
+
+    /// Whether the order of the values depends on a collation.
+    boolean isCollated() {
+        return COLLATED.contains(typeOnBothSides());
     }
 
     /// The type of a bound of a range.

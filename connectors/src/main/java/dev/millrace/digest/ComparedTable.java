@@ -67,10 +67,11 @@ public final class ComparedTable {
         return columns.get(mapping.target().position(name));
     }
 
-    /// Whether a range of the key contains the same keys on both sides: each key column is NOT NULL
-    /// on the target, and its type has one order on all servers. The source may still give a NULL
-    /// (see [SourceSnapshot#hasNullKey]), and this does not say whether an index finds the range
-    /// (see [RangeSnapshot#isIndexed]).
+    /// Whether a range of the key can contain the same keys on both sides: each key column is NOT
+    /// NULL on the target, and its type has one order on all servers. The collations of texts may
+    /// still differ (see [TableSnapshot#keyOrder]), the source may give a NULL (see
+    /// [SourceSnapshot#hasNullKey]), and this does not say whether an index finds the range (see
+    /// [RangeSnapshot#isIndexed]).
     public boolean hasRanges() {
         return notNullKey
                 && mapping.target().key().stream().allMatch(i -> columns.get(i).isOrdered());
@@ -159,7 +160,8 @@ public final class ComparedTable {
                 typed ? row + "." + Identifier.quote(column.name()) : text,
                 typed ? column.type() : "text",
                 row + "." + Identifier.quote(column.name()),
-                column.rangeType());
+                column.rangeType(),
+                column.isCollated());
     }
 
     /// @param text the key column's canonical text
@@ -167,5 +169,12 @@ public final class ComparedTable {
     /// @param type the type of that expression
     /// @param ordered the expression whose order is the same on both sides, if the key has ranges
     /// @param orderedType the type of a bound of that order
-    record KeyColumn(String text, String value, String type, String ordered, String orderedType) {}
+    /// @param collated whether the order depends on a collation
+    record KeyColumn(
+            String text,
+            String value,
+            String type,
+            String ordered,
+            String orderedType,
+            boolean collated) {}
 }

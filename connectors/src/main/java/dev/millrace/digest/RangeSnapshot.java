@@ -62,7 +62,11 @@ public final class RangeSnapshot {
     /// Whether the server finds the rows of this range, which has a first key, by an index of the
     /// key, without a scan of the table or of a whole index.
     public boolean isIndexed() {
-        String first = String.valueOf(Objects.requireNonNull(range.from()).value(0));
+        // As the plan prints it.
+        String first =
+                String.valueOf(Objects.requireNonNull(range.from()).value(0))
+                        .replace("\\", "\\\\")
+                        .replace("'", "''");
         return reader.session()
                 .read(
                         open -> {

@@ -181,6 +181,21 @@ record SideSql(
                                 " OR ", "SELECT EXISTS (SELECT FROM " + from + " WHERE ", ")"));
     }
 
+    /// Returns whether each key column whose order depends on a collation has that of the database.
+    /// Reads no row.
+    String hasDefaultCollations() {
+        return key.stream()
+                .filter(KeyColumn::collated)
+                .map(
+                        column ->
+                                "pg_collation_for((SELECT "
+                                        + column.ordered()
+                                        + " FROM "
+                                        + from
+                                        + " LIMIT 0)) = '\"default\"'")
+                .collect(Collectors.joining(" AND ", "SELECT ", ""));
+    }
+
     private String ordered() {
         return key.stream().map(KeyColumn::ordered).collect(Collectors.joining(", "));
     }

@@ -21,6 +21,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
@@ -109,6 +110,10 @@ final class SnapshotReader {
                         return row.getBoolean(1);
                     }
                 });
+    }
+
+    Optional<String> keyOrder() {
+        return session.read(open -> KeyOrder.read(open, sql));
     }
 
     TableDigest digest() {

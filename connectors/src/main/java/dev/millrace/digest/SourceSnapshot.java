@@ -8,6 +8,7 @@ import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.sql.Relation;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The expected rows: the result of the user's SELECT on the source. Not thread-safe.
 public final class SourceSnapshot implements TableSnapshot {
@@ -43,6 +44,11 @@ public final class SourceSnapshot implements TableSnapshot {
     /// Whether a row that the SELECT gives has a NULL in its key. Such a row is in no range.
     public boolean hasNullKey() {
         return reader.hasNullKey();
+    }
+
+    @Override
+    public Optional<String> keyOrder() {
+        return reader.keyOrder();
     }
 
     @Override

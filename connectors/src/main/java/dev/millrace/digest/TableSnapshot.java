@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// One side of a table in one snapshot: all reads see the same point in time. Closing it closes the
@@ -24,7 +25,12 @@ public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapsh
     /// The number of rows.
     long count();
 
-    /// The rows of a range of keys. Only if [ComparedTable#hasRanges].
+    /// The name of what decides the order of the key. Two sides with equal names have the same
+    /// order; empty if this is not known.
+    Optional<String> keyOrder();
+
+    /// The rows of a range of keys. Only if [ComparedTable#hasRanges] and both sides have the same
+    /// [#keyOrder].
     RangeSnapshot within(KeyRange range);
 
     /// The sum of the rows of each key; a key without a row is absent. If a key has several rows,

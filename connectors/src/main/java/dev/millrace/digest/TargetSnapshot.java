@@ -137,6 +137,11 @@ public final class TargetSnapshot implements TableSnapshot {
     }
 
     @Override
+    public Optional<String> keyOrder() {
+        return reader.keyOrder();
+    }
+
+    @Override
     public RangeSnapshot within(KeyRange range) {
         return reader.within(range);
     }

@@ -252,7 +252,9 @@ class RangesIT {
                         + " ('7fffffff-ffff-ffff-ffff-ffffffffffff'),"
                         + " ('80000000-0000-0000-0000-000000000000'),"
                         + " ('ffffffff-ffff-ffff-ffff-ffffffffffff')",
-                "bytea; (''), ('\\x00'), ('\\x0000'), ('\\x7f'), ('\\xff')"
+                "bytea; (''), ('\\x00'), ('\\x0000'), ('\\x7f'), ('\\xff')",
+                "text; (''), ('B'), ('a'), ('it''s'), (E'back\\\\slash'), (U&'\\00e9'), (U&'\\+01F600')",
+                "character varying(9); (''), ('a'), ('a '), ('9'), ('10')"
             })
     void everyKeyIsInOneRangeOnBothSides(String type, String keys) {
         both(
@@ -376,7 +378,10 @@ class RangesIT {
 
     @ParameterizedTest
     @CsvSource({
-        "text, text, NOT NULL, false",
+        "text, text, NOT NULL, true",
+        "character varying, character varying, NOT NULL, true",
+        "character varying, text, NOT NULL, false",
+        "character(3), character(3), NOT NULL, false",
         "integer, integer, '', false",
         "integer, integer, NOT NULL, true",
         "integer, bigint, NOT NULL, true",
@@ -390,6 +395,68 @@ class RangesIT {
 
         assertThat(chunker.table(mapping(List.of("id"), List.of(ofSource), "id")).hasRanges())
                 .isEqualTo(expected);
+    }
+
+    /// The collation of a database, or one of a column, decides the order of texts.
+    @ParameterizedTest(name = "{0} {1} and {2} {3}")
+    @CsvSource({
+        "LOCALE 'C', '', LOCALE 'C', '', true",
+        "LOCALE 'C', '', LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C', '', true",
+        "LOCALE_PROVIDER icu ICU_LOCALE 'en-US', '', LOCALE_PROVIDER icu ICU_LOCALE 'en-US', '', true",
+        "LOCALE_PROVIDER icu ICU_LOCALE 'en-US', '', LOCALE_PROVIDER icu ICU_LOCALE 'sv-SE', '', false",
+        "LOCALE_PROVIDER icu ICU_LOCALE 'en-US', '', LOCALE 'C', '', false",
+        "LOCALE 'C', '', LOCALE 'C', 'COLLATE \"en-x-icu\"', false",
+        "LOCALE 'C', 'COLLATE \"C\"', LOCALE 'C', 'COLLATE \"C\"', false"
+    })
+    void rangesOfTextsNeedTheSameCollations(
+            String ofSource, String sourceColumn, String ofTarget, String column, boolean same) {
+        TestDatabase one = PostgresServer.shared().newDatabase("ENCODING 'UTF8' " + ofSource);
+        TestDatabase other = PostgresServer.shared().newDatabase("ENCODING 'UTF8' " + ofTarget);
+        one.execute("CREATE TABLE item (id text %s PRIMARY KEY, v text)".formatted(sourceColumn));
+        other.execute("CREATE TABLE item (id text %s PRIMARY KEY, v text)".formatted(column));
+        Chunker both =
+                new Chunker("m", "topic", () -> one.session("chunk"), () -> other.session("chunk"));
+        ComparedTable table =
+                both.table(mapping(List.of("id", "v"), List.of("text", "text"), "id"));
+
+        try (SourceSnapshot source = both.openSource(table);
+                TargetSnapshot target = both.openTarget(table)) {
+            Optional<String> order = source.keyOrder();
+            assertThat(order.isPresent() && order.equals(target.keyOrder())).isEqualTo(same);
+        }
+    }
+
+    /// The texts of a language are not in the order of their bytes.
+    @Test
+    void everyTextIsInOneRangeInTheOrderOfALanguage() {
+        TestDatabase english =
+                PostgresServer.shared()
+                        .newDatabase("ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
+        english.execute(
+                "CREATE TABLE item (id text PRIMARY KEY, v text)",
+                "INSERT INTO item SELECT c || i FROM unnest(ARRAY['a', 'B', 'c', U&'\\00e9', '_', '']) c,"
+                        + " generate_series(1, 20) i");
+        Chunker both =
+                new Chunker(
+                        "m", "topic", () -> english.session("one"), () -> english.session("other"));
+        ComparedTable table =
+                both.table(mapping(List.of("id", "v"), List.of("text", "text"), "id"));
+
+        try (TargetSnapshot snapshot = both.openTarget(table)) {
+            RangeSnapshot all = snapshot.within(KeyRange.ALL);
+            RowSum sum = RowSum.NONE;
+            List<KeyRange> ranges = KeyRange.ALL.split(all.bounds(7));
+            for (KeyRange range : ranges) {
+                RangeSnapshot within = snapshot.within(range);
+                List<RowKey> keys = new ArrayList<>();
+                within.rows(within.buckets().buckets().keySet(), (key, _) -> keys.add(key));
+                assertThat(within.keysWithin(keys)).hasSameSizeAs(keys);
+                sum = sum.plus(within.digest());
+            }
+            assertThat(ranges).hasSize(18);
+            assertThat(sum).isEqualTo(all.digest());
+            assertThat(snapshot.within(ranges.get(9)).isIndexed()).isTrue();
+        }
     }
 
     @Test

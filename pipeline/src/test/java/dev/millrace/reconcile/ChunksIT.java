@@ -5,14 +5,22 @@ import static dev.millrace.reconcile.UsersScene.keys;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.sql.Relation.SqlType;
 import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// Tables that are compared in ranges of their key.
 class ChunksIT {
@@ -288,5 +296,42 @@ class ChunksIT {
                 "INSERT INTO crm.customer VALUES (NULL, 'no key', 1)");
 
         assertThat(keys(scene.table())).containsExactly("extra null");
+    }
+
+    /// Texts have one order on both sides only if their collations are the same.
+    @ParameterizedTest
+    @CsvSource({"'', true", "COLLATE \"en-x-icu\", false"})
+    void textKeysHaveChunksIfTheirCollationsAreTheSame(String collation, boolean inChunks) {
+        scene.limits = UsersScene.inChunks(40, 1_000);
+        String rows = " SELECT 'Code ' || i, i FROM generate_series(1, 300) i";
+        scene.source.execute(
+                "CREATE TABLE code (id text PRIMARY KEY, n int)", "INSERT INTO code" + rows);
+        scene.target.execute(
+                "CREATE TABLE crm.code (id text %s PRIMARY KEY, n int)".formatted(collation),
+                "INSERT INTO crm.code" + rows,
+                "UPDATE crm.code SET n = 0 WHERE n = 7",
+                "DELETE FROM crm.code WHERE n = 200",
+                "INSERT INTO crm.code VALUES ('zebra', 1), ('A', 2)",
+                "ANALYZE crm.code");
+        TableId target = new TableId("crm", "code");
+        Mapping mapping =
+                new Mapping(
+                        new TableId("public", "code"),
+                        RowSchema.keyed(target, List.of("id", "n"), List.of("id")),
+                        List.of(type("text", "text"), type("int4", "integer")),
+                        "SELECT id, n FROM code",
+                        "",
+                        UserMapper.mapping().mapper());
+
+        TableReport table = scene.reconcile(List.of(mapping)).tables().getFirst();
+
+        assertThat(keys(table))
+                .containsExactlyInAnyOrder(
+                        "different code 7", "missing code 200", "extra zebra", "extra a");
+        assertThat(scene.planned).hasSize(inChunks ? 1 : 0);
+    }
+
+    private static SqlType type(String name, String formatted) {
+        return new SqlType("pg_catalog", name, formatted, -1, Optional.empty());
     }
 }

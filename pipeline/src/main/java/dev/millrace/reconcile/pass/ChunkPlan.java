@@ -26,17 +26,19 @@ record ChunkPlan(ReconcileContext with, ComparedTable table) {
     /// So many scans of the source at most are no reason for a plan without an index.
     private static final int FEW_CHUNKS = 2;
 
-    /// Whether a table is large, and ranges of its key are the same on both sides. Reads nothing.
+    /// Whether a table is large, and ranges of its key can be the same on both sides. Reads
+    /// nothing.
     static boolean isFor(Chunks chunks, ComparedTable table) {
         return table.bytes() > chunks.tableBytes() && table.hasRanges();
     }
 
     /// The chunks of an interrupted pass, or new ones, which are stored.
     ///
-    /// @return empty if the source has a row with a NULL in its key, which is in no chunk, or if it
-    ///   would scan its table for each chunk, for example because the SELECT casts the key
+    /// @return empty if the collations of the key differ, so that its ranges would have other keys
+    ///   on each side, if the source has a row with a NULL in its key, which is in no chunk, or if
+    ///   it would scan its table for each chunk, for example because the SELECT casts the key
     Optional<List<PassProgress.Chunk>> of(PassProgress progress) {
-        if (hasNullKey()) {
+        if (!hasOneOrder() || hasNullKey()) {
             return Optional.empty();
         }
         List<PassProgress.Chunk> known = progress.chunks(table);
@@ -56,6 +58,16 @@ record ChunkPlan(ReconcileContext with, ComparedTable table) {
                         .toList();
         progress.planned(table, chunks);
         return Optional.of(chunks);
+    }
+
+    private boolean hasOneOrder() {
+        Optional<String> order;
+        try (SourceSnapshot source = with.chunker().openSource(table)) {
+            order = source.keyOrder();
+        }
+        try (TargetSession target = with.chunker().openTarget()) {
+            return order.isPresent() && order.equals(target.table(table).keyOrder());
+        }
     }
 
     private boolean hasNullKey() {
