@@ -128,7 +128,8 @@ final class EndingRun implements AutoCloseable {
                 }
             };
         } catch (SQLException e) {
-            return Optional.of(Reason.of(e));
+            return Optional.of(
+                    "%s. Remove the cause; the step is repeated.".formatted(Reason.of(e)));
         } catch (IOException e) {
             return Optional.of(unwritten(e));
         } catch (BrokerException e) {
