@@ -181,7 +181,7 @@ final class EndingRun implements AutoCloseable {
                 archive.gates(),
                 null,
                 archive.hasEnded()
-                        ? "The migration is %s. Nothing of it is left but the archive."
+                        ? "The migration is %s. Nothing of it is left but the archive. Stop the service."
                                 .formatted(archive.kind().phase())
                         : hindrance.orElse(null));
     }
