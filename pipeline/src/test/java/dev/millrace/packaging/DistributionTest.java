@@ -24,11 +24,13 @@ class DistributionTest {
 
     private static final String TOP = "millrace-" + Distribution.version() + "/";
 
+    private static final String MANUAL = "share/man/man1/";
+
     @TempDir private Path elsewhere;
 
     @Test
     void containsExactlyTheDocumentedFiles() {
-        assertThat(names().filter(name -> !name.endsWith(".jar")))
+        assertThat(names().filter(name -> !name.endsWith(".jar") && !name.startsWith(MANUAL)))
                 .containsExactlyInAnyOrder(
                         "millrace",
                         "LICENSE",
@@ -42,6 +44,20 @@ class DistributionTest {
                 .doesNotHaveDuplicates()
                 .allMatch(name -> name.matches("lib/[^/]+\\.jar"))
                 .noneMatch(name -> name.contains("junit") || name.contains("-tests."));
+    }
+
+    /// The commands are those of the completion; commands of commands have pages, too.
+    @Test
+    void everyCommandHasAManualPage() throws Exception {
+        assertThat(completions("millrace", ""))
+                .filteredOn(word -> !word.startsWith("-"))
+                .contains("run", "demo", "bench")
+                .allSatisfy(
+                        command ->
+                                assertThat(names())
+                                        .contains(MANUAL + "millrace-" + command + ".1"));
+        assertThat(Files.readString(file(MANUAL + "millrace.1")))
+                .contains("millrace " + Distribution.version());
     }
 
     @Test
