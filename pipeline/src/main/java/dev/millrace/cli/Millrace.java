@@ -94,7 +94,7 @@ public final class Millrace {
         CommandLine completion = new CommandLine(new GenerateCompletion());
         completion.getCommandSpec().usageMessage().hidden(true);
         line.addSubcommand(completion);
-        line.addSubcommand(new ManPages.Writer(version));
+        line.addSubcommand(new ManPages.Writer());
         line.setOut(terminal.out());
         line.setErr(terminal.err());
         line.setCaseInsensitiveEnumValuesAllowed(true);

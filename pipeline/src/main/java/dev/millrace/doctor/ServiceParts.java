@@ -1,6 +1,6 @@
 package dev.millrace.doctor;
 
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -15,12 +15,14 @@ public final class ServiceParts {
     private static final int ENTRIES = 1_000;
 
     /// Routes of the API by the names of their parts. None of them has a value of a row.
-    private static final Map<String, String> ROUTES =
-            Map.of(
-                    "tables.json", "tables",
-                    "reconciliations.json", "reconciliations",
-                    "unfinished.json", "reconciliations/unfinished",
-                    "threads.txt", "threads");
+    private static final List<Route> ROUTES =
+            List.of(
+                    new Route("tables.json", "tables"),
+                    new Route("reconciliations.json", "reconciliations"),
+                    new Route("unfinished.json", "reconciliations/unfinished"),
+                    new Route("threads.txt", "threads"));
+
+    private record Route(String file, String path) {}
 
     private final Function<String, String> service;
     private Optional<RuntimeException> failure = Optional.empty();
@@ -38,10 +40,12 @@ public final class ServiceParts {
         bundle.add("service/status.json", "phase, components, lag and blockers", parts::status);
         bundle.add("service/settings.json", "settings of the process", parts::settings);
         bundle.add("service/journal.json", "the newest entries of the journal", parts::journal);
-        ROUTES.forEach(
-                (name, path) ->
-                        bundle.add(
-                                "service/" + name, "GET /api/v1/" + path, () -> parts.get(path)));
+        for (Route route : ROUTES) {
+            bundle.add(
+                    "service/" + route.file(),
+                    "GET /api/v1/" + route.path(),
+                    () -> parts.get(route.path()));
+        }
         bundle.add(
                 "service/metrics.txt",
                 "metrics",

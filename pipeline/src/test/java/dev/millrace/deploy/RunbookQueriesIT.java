@@ -25,7 +25,9 @@ class RunbookQueriesIT {
         List<String> queries;
         try (Stream<Path> pages = Files.list(documents.resolve("runbooks"))) {
             queries =
-                    Stream.concat(pages.sorted(), Stream.of(documents.resolve("troubleshooting.md")))
+                    Stream.concat(
+                                    pages.sorted(),
+                                    Stream.of(documents.resolve("troubleshooting.md")))
                             .flatMap(RunbookQueriesIT::queries)
                             .toList();
         }

@@ -3,6 +3,9 @@ package dev.millrace.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.migration.Phase;
+import dev.millrace.runbook.RunbookWriter;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -156,6 +159,29 @@ class RunbooksTest {
         }
 
         assertThat(unknown).as("metrics that no class exports").isEmpty();
+    }
+
+    @Test
+    void aPrintedRunbookHasTheFieldsCommandsAndMetricsOfThePages() throws IOException {
+        String file =
+                """
+                migration: shop
+                source: {url: 'jdbc:postgresql://a/shop', username: u, password: p}
+                target: {url: 'jdbc:postgresql://b/crm', username: u, password: p}
+                tables: {crm.customer: SELECT id FROM public.users}
+                """;
+        SpecResult.Valid valid =
+                (SpecResult.Valid) SpecReader.read("millrace.yaml", file, Map.of());
+        String printed = RunbookWriter.write("millrace.yaml", valid, _ -> "").markdown();
+
+        assertThat(sections(printed)).containsAll(FIELDS).contains("Order");
+        assertThat(DocumentedCommands.in(printed))
+                .hasSizeGreaterThan(10)
+                .allSatisfy(line -> assertThat(DocumentedCommands.refusal(line)).isEmpty());
+        assertThat(METRIC.matcher(printed).results())
+                .hasSizeGreaterThan(10)
+                .extracting(MatchResult::group)
+                .isSubsetOf(metrics());
     }
 
     /// A message of the program in quotation marks, with … for a value.

@@ -175,16 +175,19 @@ class DistributionTest {
     }
 
     @Test
-    void validatesTheReadmesExampleAndRefusesABrokenOne() throws Exception {
-        String example = example();
+    void validatesTheReadmesExamplesAndRefusesABrokenOne() throws Exception {
+        String example = example("One file");
+        Files.writeString(elsewhere.resolve("first.yaml"), example("Your own databases"));
         Files.writeString(elsewhere.resolve("millrace.yaml"), example);
         Files.writeString(
                 elsewhere.resolve("broken.yaml"), example.replace("data-dir:", "data-dri:"));
         Map<String, String> passwords = Map.of("SOURCE_PASSWORD", "s", "TARGET_PASSWORD", "t");
 
+        Invocation first = millrace(passwords, "validate", "-c", "first.yaml");
         Invocation valid = millrace(passwords, "validate");
         Invocation broken = millrace(passwords, "validate", "-c", "broken.yaml");
 
+        assertThat(first.exitCode()).as(first.err()).isZero();
         assertThat(valid.out()).contains("millrace.yaml is valid: migration shop");
         assertThat(valid.exitCode()).isZero();
         assertThat(broken.err()).contains("data-dri").contains("data-dir");
@@ -228,10 +231,12 @@ class DistributionTest {
         return bash.out().lines().map(String::strip).filter(line -> !line.isEmpty()).toList();
     }
 
-    private static String example() throws IOException {
+    /// The first file of a section of the README.
+    private static String example(String section) throws IOException {
         String readme = Files.readString(file("README.md"));
-        int start = readme.indexOf("```yaml\n") + "```yaml\n".length();
-        return readme.substring(start, readme.indexOf("```", start));
+        String yaml = "```yaml\n";
+        int start = readme.indexOf(yaml, readme.indexOf("\n## " + section)) + yaml.length();
+        return readme.substring(start, readme.indexOf("```", start)).stripIndent();
     }
 
     private static boolean isExecutable(Archive.Entry entry) {

@@ -18,6 +18,7 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -32,22 +33,22 @@ public final class ManPages {
             hidden = true)
     public static final class Writer implements Callable<Integer> {
 
-        private final String version;
         @Spec private CommandSpec spec = CommandSpec.create();
 
         @Parameters(paramLabel = "FOLDER", description = "The folder; it is created.")
         private Path folder = Path.of("man1");
 
-        /// @param version of the program
-        public Writer(String version) {
-            this.version = version;
-        }
+        @Option(
+                names = "--release",
+                paramLabel = "VERSION",
+                description = "The version that the pages show.")
+        private String release = "";
 
         @Override
         public Integer call() throws IOException {
             Files.createDirectories(folder);
             for (Map.Entry<String, String> page :
-                    of(spec.root().commandLine(), version).entrySet()) {
+                    of(spec.root().commandLine(), "millrace " + release).entrySet()) {
                 Files.writeString(folder.resolve(page.getKey()), page.getValue());
             }
             return ExitCode.DONE;
