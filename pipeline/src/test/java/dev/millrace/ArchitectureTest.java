@@ -91,6 +91,8 @@ class ArchitectureTest {
                     "app",
                     "cli",
                     "demo",
+                    "doctor",
+                    "runbook",
                     "bench");
 
     /// @param trespasser the class that the rule must report

@@ -140,6 +140,8 @@ class MessagesTest {
                         "docker-compose.yml",
                         ".env.example",
                         "README.md",
+                        "docs/runbooks",
+                        "docs/troubleshooting.md",
                         "k8s",
                         "pipeline/src/compose")
                 .map(CHECKOUT::resolve)

@@ -4,6 +4,7 @@ import dev.millrace.console.Console;
 import dev.millrace.http.AccessFilter;
 import dev.millrace.http.AccessPolicy;
 import dev.millrace.http.DefinitionApi;
+import dev.millrace.http.DiagnosticsApi;
 import dev.millrace.http.EndingApi;
 import dev.millrace.http.FlowApi;
 import dev.millrace.http.JournalApi;
@@ -36,6 +37,7 @@ import tools.jackson.databind.json.JsonMapper;
 @Import({
     MigrationApi.class,
     DefinitionApi.class,
+    DiagnosticsApi.class,
     FlowApi.class,
     RejectedApi.class,
     RebackfillApi.class,

@@ -47,7 +47,7 @@ final class GrantsCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         List<RoleGrants> grants =
-                Grants.of(spec.read(terminal).spec()).stream()
+                Grants.of(spec.readWithoutPasswords(terminal).spec()).stream()
                         .filter(each -> role == null || each.use() == role)
                         .filter(each -> side == null || each.side() == side)
                         .toList();

@@ -1,6 +1,9 @@
 package dev.millrace.cli;
 
 import dev.millrace.cli.ChangeOptions.Question;
+import dev.millrace.cli.support.DoctorCommand;
+import dev.millrace.cli.support.ManPages;
+import dev.millrace.cli.support.RunbookCommand;
 import java.io.PrintWriter;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -53,7 +56,14 @@ public final class Millrace {
 
     /// @return an [ExitCode]
     public int run(String... arguments) {
+        CommandLine line = commandLine();
+        return arguments.length == 0 ? help(line) : line.execute(arguments);
+    }
+
+    /// The commands with their options, for documentation. Opens nothing.
+    public CommandLine commandLine() {
         CommandLine line = new CommandLine(this);
+        String version = new Version().getVersion()[0];
         if (providers.demo() != null) {
             line.addSubcommand(new DemoCommand(this, terminal, providers.demo()));
         }
@@ -76,18 +86,21 @@ public final class Millrace {
         line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));
         line.addSubcommand(new GrantsCommand(terminal));
+        line.addSubcommand(new RunbookCommand(terminal));
+        line.addSubcommand(new DoctorCommand(terminal, pause, version, providers.plan()));
         if (providers.bench() != null) {
             line.addSubcommand(new BenchCommand(terminal, providers.bench()));
         }
         CommandLine completion = new CommandLine(new GenerateCompletion());
         completion.getCommandSpec().usageMessage().hidden(true);
         line.addSubcommand(completion);
+        line.addSubcommand(new ManPages.Writer());
         line.setOut(terminal.out());
         line.setErr(terminal.err());
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setParameterExceptionHandler((e, _) -> refuse(e));
         line.setExecutionExceptionHandler((e, _, _) -> fail(e));
-        return arguments.length == 0 ? help(line) : line.execute(arguments);
+        return line;
     }
 
     private static int help(CommandLine line) {

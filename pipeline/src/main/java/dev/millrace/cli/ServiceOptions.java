@@ -7,7 +7,7 @@ import java.net.URISyntaxException;
 import picocli.CommandLine.Option;
 
 /// Options of the client commands: the service's address and token.
-final class ServiceOptions {
+public final class ServiceOptions {
 
     private static final String DEFAULT_URL = "http://localhost:8080";
 
@@ -28,7 +28,7 @@ final class ServiceOptions {
         return "millrace " + verb + (url.equals(DEFAULT_URL) ? "" : " --url " + url);
     }
 
-    ServiceClient connect(Terminal terminal, Pause pause) {
+    public ServiceClient connect(Terminal terminal, Pause pause) {
         return new ServiceClient(
                 address(),
                 Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")),

@@ -128,7 +128,8 @@ final class EndingRun implements AutoCloseable {
                 }
             };
         } catch (SQLException e) {
-            return Optional.of(Reason.of(e));
+            return Optional.of(
+                    "%s. Remove the cause; the step is repeated.".formatted(Reason.of(e)));
         } catch (IOException e) {
             return Optional.of(unwritten(e));
         } catch (BrokerException e) {
@@ -180,7 +181,7 @@ final class EndingRun implements AutoCloseable {
                 archive.gates(),
                 null,
                 archive.hasEnded()
-                        ? "The migration is %s. Nothing of it is left but the archive."
+                        ? "The migration is %s. Nothing of it is left but the archive. Stop the service."
                                 .formatted(archive.kind().phase())
                         : hindrance.orElse(null));
     }

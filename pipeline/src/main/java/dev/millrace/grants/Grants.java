@@ -138,7 +138,7 @@ public final class Grants {
         List<String> notes = new ArrayList<>(sources.notes());
         sources.listed(spec)
                 .ifPresentOrElse(
-                        tables -> statements.add(publication(tables)),
+                        tables -> statements.add(publication(tables, role)),
                         () ->
                                 notes.add(
                                         "The check source.publication of 'millrace plan' prints the CREATE PUBLICATION: the file does not name every table with its schema."));
@@ -346,7 +346,9 @@ public final class Grants {
                 + ");";
     }
 
-    private String publication(List<TableId> tables) {
+    /// Only the owner of a publication can drop it, which the end of a migration does. An
+    /// administrator that is no superuser may be unable to give it away.
+    private String publication(List<TableId> tables, String role) {
         String name = CaptureSettings.publication(spec.migration());
         return GrantSql.onlyIf(
                 "NOT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = "
@@ -358,6 +360,13 @@ public final class Grants {
                         + Identifier.literal(Publication.creation(name, tables, 18))
                         + " ELSE "
                         + Identifier.literal(Publication.creation(name, tables, 14))
-                        + " END;");
+                        + " END;\n        BEGIN\n            ALTER PUBLICATION "
+                        + Identifier.quote(name)
+                        + " OWNER TO "
+                        + Identifier.quote(role)
+                        + ";\n        EXCEPTION WHEN insufficient_privilege THEN\n            RAISE WARNING"
+                        + " 'Publication % belongs to %: drop it yourself when the migration ends.', "
+                        + Identifier.literal(name)
+                        + ", current_user;\n        END;");
     }
 }

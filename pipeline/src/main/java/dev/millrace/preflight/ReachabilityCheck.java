@@ -32,7 +32,10 @@ final class ReachabilityCheck {
                             "refuses the login: " + why,
                             "Check "
                                     + side
-                                    + ".username and the password, and pg_hba.conf for this host.");
+                                    + ".username and the password, and pg_hba.conf for this host. 'millrace grants"
+                                    + " --side "
+                                    + side
+                                    + "' prints the SQL that creates the role.");
             case Reachability.DatabaseMissing(String why) ->
                     Finding.misconfigured(
                             check, address, why, "Check the database name in " + side + ".url.");

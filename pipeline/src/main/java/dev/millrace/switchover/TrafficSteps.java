@@ -422,17 +422,19 @@ final class TrafficSteps {
 
     private StepOutcome route(Attempt attempt) {
         String operation = attempt.operation().toString();
+        TrafficRoute.Direction direction =
+                with.kind() == Kind.SWITCHOVER
+                        ? TrafficRoute.Direction.SWITCH
+                        : TrafficRoute.Direction.ROLLBACK;
         return switch (with.routes()
-                .route(
-                        new TrafficRoute.Attempt(
-                                with.migration(),
-                                operation,
-                                with.kind() == Kind.SWITCHOVER
-                                        ? TrafficRoute.Direction.SWITCH
-                                        : TrafficRoute.Direction.ROLLBACK,
-                                operation))
+                .route(new TrafficRoute.Attempt(with.migration(), operation, direction, operation))
                 .outcome()) {
-            case TrafficRoute.Outcome.Routed _ -> done("");
+            case TrafficRoute.Outcome.Routed _ ->
+                    done(
+                            with.routes().names(direction).isEmpty()
+                                    ? "The file declares no route: connect the application to the %s yourself."
+                                            .formatted(with.kind().to())
+                                    : "");
             case TrafficRoute.Outcome.NotRouted(String reason) ->
                     failed("The application was not routed: " + reason + ".");
             case TrafficRoute.Outcome.Unknown(String question) -> new StepOutcome.Unknown(question);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.app.MigrationAssembly.Outcome;
+import dev.millrace.ending.Ending;
+import dev.millrace.ending.MigrationEnd;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.grants.Grants;
 import dev.millrace.grants.Grants.RoleGrants;
@@ -154,7 +156,9 @@ class GrantedRolesIT {
                     "DELETE FROM shop.event WHERE id = 7",
                     "INSERT INTO shop.event VALUES (900, 9)");
             assertEqual(assembly.migration());
+            abort(assembly.migration());
         }
+        assertThat(source.value("SELECT count(*) FROM pg_publication")).isEqualTo("0");
     }
 
     /// Who is a member of a superuser may do everything.
@@ -188,6 +192,30 @@ class GrantedRolesIT {
             awaitPhase(assembly.migration(), "IN_SYNC");
             assertEqual(assembly.migration());
         }
+    }
+
+    private static void abort(MigrationLife migration) {
+        Ending begun =
+                migration.end(
+                        new MigrationEnd.EndRequest(
+                                Ending.Kind.ABORT,
+                                false,
+                                Set.of(),
+                                "a test",
+                                Optional.of("tester"),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty()));
+        UUID id = Objects.requireNonNull(begun.id());
+        Awaitility.await()
+                .atMost(Waits.LIMIT)
+                .untilAsserted(
+                        () ->
+                                assertThat(migration.ending(id))
+                                        .hasValueSatisfying(
+                                                end ->
+                                                        assertThat(end.state())
+                                                                .isEqualTo(State.DONE)));
     }
 
     private static void assertEqual(MigrationLife migration) {

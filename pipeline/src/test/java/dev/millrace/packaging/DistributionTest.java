@@ -24,11 +24,13 @@ class DistributionTest {
 
     private static final String TOP = "millrace-" + Distribution.version() + "/";
 
+    private static final String MANUAL = "share/man/man1/";
+
     @TempDir private Path elsewhere;
 
     @Test
     void containsExactlyTheDocumentedFiles() {
-        assertThat(names().filter(name -> !name.endsWith(".jar")))
+        assertThat(names().filter(name -> !name.endsWith(".jar") && !name.startsWith(MANUAL)))
                 .containsExactlyInAnyOrder(
                         "millrace",
                         "LICENSE",
@@ -42,6 +44,20 @@ class DistributionTest {
                 .doesNotHaveDuplicates()
                 .allMatch(name -> name.matches("lib/[^/]+\\.jar"))
                 .noneMatch(name -> name.contains("junit") || name.contains("-tests."));
+    }
+
+    /// The commands are those of the completion; commands of commands have pages, too.
+    @Test
+    void everyCommandHasAManualPage() throws Exception {
+        assertThat(completions("millrace", ""))
+                .filteredOn(word -> !word.startsWith("-"))
+                .contains("run", "demo", "bench")
+                .allSatisfy(
+                        command ->
+                                assertThat(names())
+                                        .contains(MANUAL + "millrace-" + command + ".1"));
+        assertThat(Files.readString(file(MANUAL + "millrace.1")))
+                .contains("millrace " + Distribution.version());
     }
 
     @Test
@@ -159,16 +175,19 @@ class DistributionTest {
     }
 
     @Test
-    void validatesTheReadmesExampleAndRefusesABrokenOne() throws Exception {
-        String example = example();
+    void validatesTheReadmesExamplesAndRefusesABrokenOne() throws Exception {
+        String example = example("One file");
+        Files.writeString(elsewhere.resolve("first.yaml"), example("Your own databases"));
         Files.writeString(elsewhere.resolve("millrace.yaml"), example);
         Files.writeString(
                 elsewhere.resolve("broken.yaml"), example.replace("data-dir:", "data-dri:"));
         Map<String, String> passwords = Map.of("SOURCE_PASSWORD", "s", "TARGET_PASSWORD", "t");
 
+        Invocation first = millrace(passwords, "validate", "-c", "first.yaml");
         Invocation valid = millrace(passwords, "validate");
         Invocation broken = millrace(passwords, "validate", "-c", "broken.yaml");
 
+        assertThat(first.exitCode()).as(first.err()).isZero();
         assertThat(valid.out()).contains("millrace.yaml is valid: migration shop");
         assertThat(valid.exitCode()).isZero();
         assertThat(broken.err()).contains("data-dri").contains("data-dir");
@@ -212,10 +231,12 @@ class DistributionTest {
         return bash.out().lines().map(String::strip).filter(line -> !line.isEmpty()).toList();
     }
 
-    private static String example() throws IOException {
+    /// The first file of a section of the README.
+    private static String example(String section) throws IOException {
         String readme = Files.readString(file("README.md"));
-        int start = readme.indexOf("```yaml\n") + "```yaml\n".length();
-        return readme.substring(start, readme.indexOf("```", start));
+        String yaml = "```yaml\n";
+        int start = readme.indexOf(yaml, readme.indexOf("\n## " + section)) + yaml.length();
+        return readme.substring(start, readme.indexOf("```", start)).stripIndent();
     }
 
     private static boolean isExecutable(Archive.Entry entry) {

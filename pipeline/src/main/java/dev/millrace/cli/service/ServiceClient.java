@@ -65,6 +65,16 @@ public final class ServiceClient {
         return send(request(path).header("Accept", accept).GET().build());
     }
 
+    /// @param path path relative to `/api/v1/`, with an encoded query
+    public String text(String path) {
+        return get(path, ANY);
+    }
+
+    /// The metrics in the text format of Prometheus.
+    public String metrics() {
+        return send(authorized("/actuator/prometheus").header("Accept", "text/plain").build());
+    }
+
     public JsonNode post(String path, Object body) {
         return post(path, body, Optional.empty());
     }
@@ -213,9 +223,12 @@ public final class ServiceClient {
     }
 
     private HttpRequest.Builder request(String path) {
+        return authorized("/api/v1/" + path);
+    }
+
+    private HttpRequest.Builder authorized(String path) {
         HttpRequest.Builder request =
-                HttpRequest.newBuilder(URI.create(service + "/api/v1/" + path))
-                        .timeout(REQUEST_TIMEOUT);
+                HttpRequest.newBuilder(URI.create(service + path)).timeout(REQUEST_TIMEOUT);
         if (token.isPresent()) {
             try {
                 request.header("Authorization", "Bearer " + token.reveal());

@@ -1,0 +1,5 @@
+/// The runbook of one migration, filled in from its file.
+@NullMarked
+package dev.millrace.runbook;
+
+import org.jspecify.annotations.NullMarked;
