@@ -3,10 +3,11 @@ package dev.millrace.app;
 import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
-import dev.millrace.http.AccessPolicy;
 import dev.millrace.http.MigrationHost;
 import dev.millrace.http.MigrationHost.OpeningFailed;
 import dev.millrace.http.MigrationHost.ServedMigration.Opening;
+import dev.millrace.http.access.AccessMode;
+import dev.millrace.spec.access.AccessSetting;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -45,16 +46,23 @@ public final class MillraceService implements AutoCloseable {
         this.host = host;
     }
 
+    /// A service that tells its callers not apart.
+    public static MillraceService start(ServiceAddress address, Opening opening) throws Exception {
+        return start(address, AccessSetting.NONE, opening);
+    }
+
     /// Binds the port, then opens the migration. Returns when both are done.
     ///
     /// @throws CommandFailure if the service cannot or may not listen on this address; nothing was
     ///   opened
     /// @throws Exception the exception of `opening`; the port is free again
-    public static MillraceService start(ServiceAddress address, Opening opening) throws Exception {
-        requireUsable(address);
+    public static MillraceService start(
+            ServiceAddress address, AccessSetting access, Opening opening) throws Exception {
+        AccessMode mode = AccessMode.of(access, address.token());
+        requireUsable(address, mode);
         bridgeLogs();
         long begun = System.nanoTime();
-        SpringApplication application = application(address, opening);
+        SpringApplication application = application(address, mode, opening);
         try {
             ConfigurableApplicationContext context = application.run();
             MillraceService service =
@@ -111,7 +119,7 @@ public final class MillraceService implements AutoCloseable {
         }
     }
 
-    private static void requireUsable(ServiceAddress address) {
+    private static void requireUsable(ServiceAddress address, AccessMode mode) {
         requirePort(address.port());
         try {
             InetAddress.getByName(address.bind());
@@ -122,7 +130,9 @@ public final class MillraceService implements AutoCloseable {
                     "Set --bind to an address of this machine, or omit it for 127.0.0.1.",
                     e);
         }
-        address.requireToken();
+        if (!mode.needsCredential()) {
+            address.requireToken();
+        }
     }
 
     /// Tomcat and the PostgreSQL driver use `java.util.logging`, whose default handler ignores our
@@ -134,7 +144,8 @@ public final class MillraceService implements AutoCloseable {
         }
     }
 
-    private static SpringApplication application(ServiceAddress address, Opening opening) {
+    private static SpringApplication application(
+            ServiceAddress address, AccessMode mode, Opening opening) {
         SpringApplication application = new SpringApplication(ServiceConfiguration.class);
         application.setBannerMode(Banner.Mode.OFF);
         application.setLogStartupInfo(false);
@@ -147,7 +158,7 @@ public final class MillraceService implements AutoCloseable {
         application.addInitializers(
                 context -> {
                     GenericApplicationContext beans = (GenericApplicationContext) context;
-                    beans.registerBean(AccessPolicy.class, () -> AccessPolicy.of(address.token()));
+                    beans.registerBean(AccessMode.class, () -> mode);
                     beans.registerBean(
                             MigrationHost.class, () -> new MigrationHost(opening, context));
                 });
@@ -160,6 +171,8 @@ public final class MillraceService implements AutoCloseable {
         Map<String, Object> settings = new LinkedHashMap<>();
         settings.put("server.address", address.bind());
         settings.put("server.port", address.port());
+        // Cookies of a host are the same for all its ports.
+        settings.put("server.servlet.session.cookie.name", "millrace-" + address.port());
         settings.put("spring.config.location", "classpath:/dev/millrace/app/");
         return new StandardEnvironment() {
             @Override

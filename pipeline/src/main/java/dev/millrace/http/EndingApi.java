@@ -66,7 +66,7 @@ public final class EndingApi {
                                         dryRun,
                                         JournalText.forced(body.force(), reason),
                                         reason.orElse(""),
-                                        JournalText.of("who", body.who()),
+                                        JournalText.who(body.who()),
                                         Optional.ofNullable(body.expectedPhase()),
                                         renameOld(kind, body),
                                         JournalText.requestKey(requestKey)));

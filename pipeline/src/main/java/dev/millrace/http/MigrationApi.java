@@ -139,7 +139,7 @@ public final class MigrationApi {
     }
 
     private static Asker asker(@Nullable String who, @Nullable String reason) {
-        return new Asker(JournalText.of("who", who), JournalText.of("reason", reason).orElse(""));
+        return new Asker(JournalText.who(who), JournalText.of("reason", reason).orElse(""));
     }
 
     /// The one that runs, with its progress, then those that wait.

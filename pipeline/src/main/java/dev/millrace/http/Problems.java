@@ -97,7 +97,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
     }
 
     /// Describes the body of a POST request.
-    static String body(String path) {
+    public static String body(String path) {
         return switch (path) {
             case "/api/v1/pause" -> FLOW_BODY;
             case "/api/v1/kill" -> KILL_BODY;
@@ -112,13 +112,13 @@ public final class Problems extends ResponseEntityExceptionHandler {
         };
     }
 
-    static ProblemDetail of(HttpStatus status, String title, String detail) {
+    public static ProblemDetail of(HttpStatus status, String title, String detail) {
         ProblemDetail problem = ProblemDetail.forStatusAndDetail(status, detail);
         problem.setTitle(title);
         return problem;
     }
 
-    static URI instance(HttpServletRequest request) {
+    public static URI instance(HttpServletRequest request) {
         return URI.create(request.getRequestURI());
     }
 

@@ -80,7 +80,7 @@ public final class SwitchoverApi {
                                         action(dryRun, Boolean.TRUE.equals(body.cancel())),
                                         JournalText.forced(body.force(), reason),
                                         reason.orElse(""),
-                                        JournalText.of("who", body.who()),
+                                        JournalText.who(body.who()),
                                         Optional.ofNullable(body.expectedPhase()),
                                         JournalText.requestKey(requestKey)));
         return reply(dryRun, operation);
@@ -104,7 +104,7 @@ public final class SwitchoverApi {
                                         routed,
                                         dryRun,
                                         reason,
-                                        JournalText.of("who", body.who()),
+                                        JournalText.who(body.who()),
                                         Optional.ofNullable(body.expectedPhase())));
         return reply(dryRun, operation);
     }

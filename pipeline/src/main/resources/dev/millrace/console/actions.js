@@ -39,7 +39,11 @@ async function send(form) {
   try {
     const response = await fetch(address(form), {
       method: form.dataset.method || 'POST',
-      headers: {'Content-Type': 'application/json', 'Idempotency-Key': form.dataset.key},
+      headers: {
+        'Content-Type': 'application/json',
+        'Idempotency-Key': form.dataset.key,
+        'X-CSRF-TOKEN': document.body.dataset.csrf,
+      },
       body: json,
     });
     const text = await response.text();
