@@ -51,7 +51,8 @@ public final class RunVerb implements ServiceLauncher {
     /// @throws CommandFailure if the service cannot or may not start
     MillraceService start(SpecResult.Valid file, ServiceAddress address, LostLog lostLog) {
         try {
-            return MillraceService.start(address, () -> open(file, address, lostLog));
+            return MillraceService.start(
+                    address, file.access(), () -> open(file, address, lostLog));
         } catch (CommandFailure failure) {
             throw failure;
         } catch (RefusedException refused) {
@@ -99,13 +100,18 @@ public final class RunVerb implements ServiceLauncher {
                                         "--port",
                                         String.valueOf(address.port()),
                                         ServiceAddress.PORT),
-                                address.token().isPresent()
-                                        ? new EffectiveSetting(
+                                file.access().isPresent()
+                                        ? EffectiveSetting.standard(
                                                 ServiceAddress.TOKEN,
-                                                EffectiveSetting.MASKED,
-                                                Origin.ENVIRONMENT,
-                                                ServiceAddress.TOKEN)
-                                        : EffectiveSetting.standard(ServiceAddress.TOKEN, "none")),
+                                                "not used: the file has access")
+                                        : address.token().isPresent()
+                                                ? new EffectiveSetting(
+                                                        ServiceAddress.TOKEN,
+                                                        EffectiveSetting.MASKED,
+                                                        Origin.ENVIRONMENT,
+                                                        ServiceAddress.TOKEN)
+                                                : EffectiveSetting.standard(
+                                                        ServiceAddress.TOKEN, "none")),
                         file.settings().stream())
                 .toList();
     }

@@ -76,6 +76,7 @@ public final class Millrace {
         line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));
         line.addSubcommand(new GrantsCommand(terminal));
+        line.addSubcommand(new TokenCommand(terminal));
         if (providers.bench() != null) {
             line.addSubcommand(new BenchCommand(terminal, providers.bench()));
         }

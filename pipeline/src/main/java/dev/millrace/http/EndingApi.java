@@ -57,6 +57,9 @@ public final class EndingApi {
 
     private ResponseEntity<Reply> end(Kind kind, Body body, Optional<String> requestKey) {
         boolean dryRun = Boolean.TRUE.equals(body.dryRun());
+        if (!dryRun) {
+            Consent.requireApprover();
+        }
         Optional<String> reason = JournalText.of("reason", body.reason());
         Ending ending =
                 host.endForChange()

@@ -71,13 +71,17 @@ public final class SwitchoverApi {
 
     private ResponseEntity<Reply> move(Kind kind, Body body, Optional<String> requestKey) {
         boolean dryRun = Boolean.TRUE.equals(body.dryRun());
+        boolean cancel = Boolean.TRUE.equals(body.cancel());
+        if (!dryRun && !cancel) {
+            Consent.requireApprover();
+        }
         Optional<String> reason = JournalText.of("reason", body.reason());
         Operation operation =
                 host.controlForChange()
                         .move(
                                 new SwitchoverRequest(
                                         kind,
-                                        action(dryRun, Boolean.TRUE.equals(body.cancel())),
+                                        action(dryRun, cancel),
                                         JournalText.forced(body.force(), reason),
                                         reason.orElse(""),
                                         JournalText.who(body.who()),
@@ -90,6 +94,9 @@ public final class SwitchoverApi {
     @PostMapping("/resolve")
     ResponseEntity<Reply> resolve(@RequestBody Answer body) {
         boolean dryRun = Boolean.TRUE.equals(body.dryRun());
+        if (!dryRun) {
+            Consent.requireApprover();
+        }
         boolean routed = isRouted(body.answer());
         String reason =
                 JournalText.of("reason", body.reason())

@@ -10,6 +10,8 @@ import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.RejectedLimit;
 import dev.millrace.spec.MigrationSpec.SensitiveColumns;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.access.AccessForm;
+import dev.millrace.spec.access.AccessSetting;
 import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.queries.QueryPair;
@@ -86,10 +88,12 @@ public final class SpecReader {
                         : new Binder(source, new Substitution(environment), problems)
                                 .bind(SpecForm.class, root);
         MigrationSpec spec = form == null ? null : check(form, source, paths, problems);
+        AccessSetting access =
+                AccessForm.check(form == null ? null : form.access(), source.at(0), problems);
         if (form == null || spec == null || !problems.isEmpty()) {
             return new SpecResult.Invalid(problems.inFileOrder());
         }
-        return new SpecResult.Valid(spec, SpecHash.of(spec), SettingCollector.of(form));
+        return new SpecResult.Valid(spec, SpecHash.of(spec), SettingCollector.of(form), access);
     }
 
     /// @return null only when a problem was reported

@@ -2,10 +2,9 @@ package dev.millrace.http.access;
 
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.access.AccessSetting;
+import dev.millrace.spec.access.AccessSetting.Token;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Optional;
 
 /// What the service asks its callers for. Immutable.
@@ -16,7 +15,7 @@ public sealed interface AccessMode {
         if (setting.isPresent()) {
             return new Named(setting);
         }
-        return token.isPresent() ? new OneToken(hash(token.reveal())) : new Open();
+        return token.isPresent() ? new OneToken(Token.hashOf(token.reveal())) : new Open();
     }
 
     /// No credential. The service listens only on a loopback address.
@@ -24,12 +23,12 @@ public sealed interface AccessMode {
 
     /// One token, which everybody has.
     ///
-    /// @param hashed the hash of the token
-    record OneToken(byte[] hashed) implements AccessMode {
+    /// @param hash of the token
+    record OneToken(String hash) implements AccessMode {
 
         @Override
         public Optional<Caller> find(String token) {
-            return MessageDigest.isEqual(hash(token), hashed)
+            return isEqual(Token.hashOf(token), hash)
                     ? Optional.of(Caller.ANYBODY)
                     : Optional.empty();
         }
@@ -38,15 +37,15 @@ public sealed interface AccessMode {
     /// A credential for each caller.
     record Named(AccessSetting setting) implements AccessMode {
 
-        /// Compares with every hash, each in constant time, so that the time of the answer does not
-        /// reveal a matching prefix or the place of a token.
+        /// Compares with every hash, so that the time of the answer does not reveal the place of a
+        /// token.
         @Override
         public Optional<Caller> find(String token) {
-            byte[] given = hash(token);
+            String given = Token.hashOf(token);
             Optional<Caller> found = Optional.empty();
-            for (AccessSetting.Token each : setting.tokens()) {
-                if (MessageDigest.isEqual(given, HexFormat.of().parseHex(each.hash()))) {
-                    found = Optional.of(new Caller(each.name(), each.role()));
+            for (Token each : setting.tokens()) {
+                if (isEqual(given, each.hash())) {
+                    found = Optional.of(new Caller(each.name(), each.name(), each.role()));
                 }
             }
             return found;
@@ -62,14 +61,9 @@ public sealed interface AccessMode {
         return !(this instanceof Open);
     }
 
-    /// A token has 256 random bits, so nobody can try all of them: a slow hash with a salt, as for
-    /// a password, would only delay each request.
-    static byte[] hash(String token) {
-        try {
-            return MessageDigest.getInstance("SHA-256")
-                    .digest(token.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256.", e);
-        }
+    /// In constant time, so that the time of the answer does not reveal a matching prefix.
+    private static boolean isEqual(String one, String other) {
+        return MessageDigest.isEqual(
+                one.getBytes(StandardCharsets.US_ASCII), other.getBytes(StandardCharsets.US_ASCII));
     }
 }

@@ -3,19 +3,21 @@ package dev.millrace.http.access;
 import dev.millrace.spec.access.AccessSetting.Role;
 import java.io.Serializable;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContextHolder;
 
 /// Who sends a request. Immutable.
 ///
-/// @param name as the credential proves it; empty if all callers have the same credential, or need
-///   none
-public record Caller(String name, Role role) implements Serializable {
+/// @param id what the credential proves; no other person has it. Empty if all callers have the same
+///   credential, or need none
+/// @param name for people; empty without an id
+public record Caller(String id, String name, Role role) implements Serializable {
 
     /// Whoever may use a service that tells nobody apart.
-    static final Caller ANYBODY = new Caller("", Role.APPROVER);
+    static final Caller ANYBODY = new Caller("", "", Role.APPROVER);
 
-    public static Optional<Caller> of(Authentication authentication) {
+    public static Optional<Caller> of(@Nullable Authentication authentication) {
         return authentication != null && authentication.getPrincipal() instanceof Caller caller
                 ? Optional.of(caller)
                 : Optional.empty();
@@ -30,7 +32,7 @@ public record Caller(String name, Role role) implements Serializable {
     }
 
     public boolean isKnown() {
-        return !name.isEmpty();
+        return !id.isEmpty();
     }
 
     /// How the journal names the caller.

@@ -1,5 +1,9 @@
 package dev.millrace.spec.access;
 
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -54,9 +58,27 @@ public record AccessSetting(List<Token> tokens, int approvals, Optional<Oidc> oi
 
     /// A token of one person or program.
     ///
-    /// @param name the journal has it; matches `[a-z][a-z0-9._-]{0,39}`
+    /// @param name the journal has it; matches [#NAME]
     /// @param hash SHA-256 of the token, 64 hexadecimal digits
-    public record Token(String name, Role role, String hash) {}
+    public record Token(String name, Role role, String hash) {
+
+        public static final String NAME = "[a-z][a-z0-9._-]{0,39}";
+
+        /// A token has 256 random bits, so nobody can try all of them: a slow hash with a salt, as
+        /// for a password, would only delay each request.
+        ///
+        /// @return SHA-256 in hexadecimal
+        public static String hashOf(String token) {
+            try {
+                return HexFormat.of()
+                        .formatHex(
+                                MessageDigest.getInstance("SHA-256")
+                                        .digest(token.getBytes(StandardCharsets.UTF_8)));
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("Every Java platform has SHA-256.", e);
+            }
+        }
+    }
 
     /// An OpenID Connect issuer.
     ///
