@@ -1,5 +1,6 @@
 package dev.millrace.app;
 
+import dev.millrace.approval.Approvals;
 import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
@@ -138,6 +139,11 @@ public final class RunVerb implements ServiceLauncher {
             @Override
             public MigrationDefinition definition() {
                 return definition;
+            }
+
+            @Override
+            public Approvals approvals() {
+                return assembly.approvals();
             }
 
             @Override

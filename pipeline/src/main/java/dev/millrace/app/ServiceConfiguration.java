@@ -1,6 +1,7 @@
 package dev.millrace.app;
 
 import dev.millrace.console.Console;
+import dev.millrace.http.ApprovalApi;
 import dev.millrace.http.DefinitionApi;
 import dev.millrace.http.EndingApi;
 import dev.millrace.http.FlowApi;
@@ -39,6 +40,7 @@ import org.springframework.context.annotation.Import;
     RepairApi.class,
     SwitchoverApi.class,
     EndingApi.class,
+    ApprovalApi.class,
     Console.class,
     JournalApi.class,
     Problems.class

@@ -71,6 +71,7 @@ public final class Millrace {
         line.addSubcommand(new ReportCommand(terminal, pause));
         TrafficCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         EndingCommands.all(terminal, pause, question).forEach(line::addSubcommand);
+        line.addSubcommand(new ApproveCommand(terminal, pause, question));
         line.addSubcommand(RejectedCommands.of(terminal, pause, question));
         line.addSubcommand(JournalCommand.of(terminal, pause));
         line.addSubcommand(new LogCommand(terminal, pause));

@@ -178,7 +178,8 @@ public final class Console {
                 (control, status) ->
                         gates.equals("no")
                                 ? Switchover.operation(control, status)
-                                : Switchover.of(control, status, clock.instant()));
+                                : Switchover.of(control, status, clock.instant())
+                                        .with(host.approvals().pending()));
     }
 
     @GetMapping("/rejected")
@@ -269,7 +270,7 @@ public final class Console {
         if (control.isEmpty()) {
             TEMPLATES.render("console/starting.jte", Frame.starting(page, Visitor.current()), out);
         } else {
-            StatusReport status = control.get().status();
+            StatusReport status = host.status();
             Frame frame = Frame.of(status, page, Visitor.current());
             try {
                 render(template, frame, content.apply(control.get(), status), out);

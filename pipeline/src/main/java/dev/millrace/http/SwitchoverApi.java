@@ -1,6 +1,9 @@
 package dev.millrace.http;
 
+import dev.millrace.approval.Approval;
+import dev.millrace.approval.Approvals.Asked;
 import dev.millrace.http.Problems.ProblemException;
+import dev.millrace.http.access.AccessMode;
 import dev.millrace.migration.MigrationControl.Resolution;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
@@ -28,8 +31,11 @@ public final class SwitchoverApi {
 
     private final MigrationHost host;
 
-    SwitchoverApi(MigrationHost host) {
+    private final Consent consent;
+
+    SwitchoverApi(MigrationHost host, AccessMode mode) {
         this.host = host;
+        this.consent = new Consent(host, mode);
     }
 
     /// @param cancel go back while that is possible
@@ -51,7 +57,9 @@ public final class SwitchoverApi {
             @Nullable String who,
             @Nullable String expectedPhase) {}
 
-    record Reply(Operation operation) {}
+    /// @param operation `null` while the request waits for another approver
+    /// @param approval how the request waits; `null` if it need not
+    record Reply(@Nullable Operation operation, @Nullable Approval approval) {}
 
     /// Moves the application's writes to the target, if every gate is open.
     @PostMapping("/switchover")
@@ -76,18 +84,38 @@ public final class SwitchoverApi {
             Consent.requireApprover();
         }
         Optional<String> reason = JournalText.of("reason", body.reason());
-        Operation operation =
-                host.controlForChange()
-                        .move(
-                                new SwitchoverRequest(
-                                        kind,
-                                        action(dryRun, cancel),
-                                        JournalText.forced(body.force(), reason),
-                                        reason.orElse(""),
-                                        JournalText.who(body.who()),
-                                        Optional.ofNullable(body.expectedPhase()),
-                                        JournalText.requestKey(requestKey)));
-        return reply(dryRun, operation);
+        SwitchoverRequest asked =
+                new SwitchoverRequest(
+                        kind,
+                        action(dryRun, cancel),
+                        JournalText.forced(body.force(), reason),
+                        reason.orElse(""),
+                        JournalText.who(body.who()),
+                        Optional.ofNullable(body.expectedPhase()),
+                        JournalText.requestKey(requestKey));
+        return asked.action() == Action.MOVE && consent.isOfTwo()
+                ? ask(asked)
+                : reply(dryRun, host.controlForChange().move(asked));
+    }
+
+    /// Refuses at once what cannot be begun by anybody, and answers the operation if the request
+    /// has begun it before.
+    private ResponseEntity<Reply> ask(SwitchoverRequest asked) {
+        Operation tried = host.controlForChange().move(asked.as(Action.DRY_RUN));
+        return tried.state() == Operation.State.DRY_RUN
+                ? ResponseEntity.accepted()
+                        .body(
+                                new Reply(
+                                        null,
+                                        consent.ask(
+                                                new Asked(
+                                                        asked.kind().id(),
+                                                        asked.forced(),
+                                                        asked.reason(),
+                                                        asked.expectedPhase(),
+                                                        Optional.empty(),
+                                                        asked.requestKey()))))
+                : reply(false, tried);
     }
 
     /// Answers whether the application was routed, which an unresolved operation asks.
@@ -119,7 +147,7 @@ public final class SwitchoverApi {
     /// 202: the operation goes on after the reply.
     private static ResponseEntity<Reply> reply(boolean dryRun, Operation operation) {
         return ResponseEntity.status(dryRun ? HttpStatus.OK : HttpStatus.ACCEPTED)
-                .body(new Reply(operation));
+                .body(new Reply(operation, null));
     }
 
     private static boolean isRouted(@Nullable String answer) {

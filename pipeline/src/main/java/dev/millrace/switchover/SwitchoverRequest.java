@@ -34,4 +34,9 @@ public record SwitchoverRequest(
     public SwitchoverRequest {
         forced = Set.copyOf(forced);
     }
+
+    /// The same request with another action.
+    public SwitchoverRequest as(Action other) {
+        return new SwitchoverRequest(kind, other, forced, reason, who, expectedPhase, requestKey);
+    }
 }

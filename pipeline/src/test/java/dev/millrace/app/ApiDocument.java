@@ -208,7 +208,13 @@ final class ApiDocument {
     private static List<Integer> successes(Route route) {
         return switch (last(route)) {
             case "reconciliations", "repair" -> List.of(route.isChange() ? 202 : 200);
-            case "switchover", "rollback", "resolve", "rebackfill", "abort", "complete" ->
+            case "switchover",
+                    "rollback",
+                    "resolve",
+                    "rebackfill",
+                    "abort",
+                    "complete",
+                    "approve" ->
                     List.of(200, 202);
             default -> List.of(200);
         };

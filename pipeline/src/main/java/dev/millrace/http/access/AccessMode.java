@@ -57,6 +57,11 @@ public sealed interface AccessMode {
         return Optional.empty();
     }
 
+    /// How many approvers a move of the traffic and the end of the migration need.
+    default int approvals() {
+        return this instanceof Named(AccessSetting setting) ? setting.approvals() : 1;
+    }
+
     default boolean needsCredential() {
         return !(this instanceof Open);
     }

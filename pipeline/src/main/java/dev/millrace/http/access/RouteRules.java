@@ -43,7 +43,9 @@ final class RouteRules implements AuthorizationManager<RequestAuthorizationConte
                                     "rejected/retry",
                                     "rejected/skip",
                                     "rejected/{id}/retry",
-                                    "rejected/{id}/skip"),
+                                    "rejected/{id}/skip",
+                                    "approvals/{id}/withdraw"),
+                            changes(Role.APPROVER, "approvals/{id}/approve"),
                             Stream.of(
                                     rule(
                                             "DELETE",

@@ -40,6 +40,8 @@ class RolesIT {
                     Map.entry("POST /api/v1/rejected/skip", Role.OPERATOR),
                     Map.entry("POST /api/v1/rejected/{id}/retry", Role.OPERATOR),
                     Map.entry("POST /api/v1/rejected/{id}/skip", Role.OPERATOR),
+                    Map.entry("POST /api/v1/approvals/{id}/approve", Role.APPROVER),
+                    Map.entry("POST /api/v1/approvals/{id}/withdraw", Role.OPERATOR),
                     Map.entry("POST /api/v1/switchover", Role.APPROVER),
                     Map.entry("POST /api/v1/rollback", Role.APPROVER),
                     Map.entry("POST /api/v1/resolve", Role.APPROVER),
