@@ -53,7 +53,7 @@ public final class RunVerb implements ServiceLauncher {
     MillraceService start(SpecResult.Valid file, ServiceAddress address, LostLog lostLog) {
         try {
             return MillraceService.start(
-                    address, file.access(), () -> open(file, address, lostLog));
+                    address, file.access(), file.tls(), () -> open(file, address, lostLog));
         } catch (CommandFailure failure) {
             throw failure;
         } catch (RefusedException refused) {

@@ -6,6 +6,8 @@ import dev.millrace.app.Http.Answer;
 import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.access.AccessSetting;
+import dev.millrace.spec.access.ApiForm.Tls;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -28,8 +30,17 @@ public final class ServiceScene implements AutoCloseable {
 
     private ServiceScene(ServiceAddress address, AccessSetting access, FakeMigration migration)
             throws Exception {
+        this(address, access, Optional.empty(), migration);
+    }
+
+    private ServiceScene(
+            ServiceAddress address,
+            AccessSetting access,
+            Optional<Tls> tls,
+            FakeMigration migration)
+            throws Exception {
         this.migration = migration;
-        service = MillraceService.start(address, access, () -> migration);
+        service = MillraceService.start(address, access, tls, () -> migration);
         http = new Http(service.port());
     }
 
@@ -41,6 +52,19 @@ public final class ServiceScene implements AutoCloseable {
     public static ServiceScene guarded() throws Exception {
         return new ServiceScene(
                 new ServiceAddress("0.0.0.0", 0, TOKEN), AccessSetting.NONE, new FakeMigration());
+    }
+
+    /// Starts a service on all addresses, with a token, that speaks TLS.
+    public static ServiceScene encrypted(Tls tls) throws Exception {
+        return new ServiceScene(
+                new ServiceAddress("0.0.0.0", 0, TOKEN),
+                AccessSetting.NONE,
+                Optional.of(tls),
+                new FakeMigration());
+    }
+
+    public int port() {
+        return service.port();
     }
 
     /// Starts a service on all addresses that tells its callers apart. The token of the environment

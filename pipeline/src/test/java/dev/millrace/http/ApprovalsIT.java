@@ -109,9 +109,10 @@ class ApprovalsIT {
     }
 
     private static String journal() {
-        return TARGET.value(
-                "SELECT string_agg(who || ' ' || event, ', ' ORDER BY number) FROM (SELECT * FROM"
-                        + " millrace.journal ORDER BY number DESC LIMIT 2) AS last");
+        return String.valueOf(
+                TARGET.value(
+                        "SELECT string_agg(who || ' ' || event, ', ' ORDER BY number) FROM (SELECT * FROM"
+                                + " millrace.journal ORDER BY number DESC LIMIT 2) AS last"));
     }
 
     @Test

@@ -90,6 +90,24 @@ class AccessTest {
                 .anySatisfy(problem -> assertThat(problem.toString()).contains(message));
     }
 
+    @Test
+    void readsTheFilesOfTlsFromTheFoldersOfTheFile() {
+        assertThat(
+                        valid(VALID + "api: {certificate: tls.crt, key: /run/tls.key}\n", Map.of())
+                                .tls())
+                .hasValueSatisfying(
+                        tls -> {
+                            assertThat(tls.certificate()).isAbsolute().hasFileName("tls.crt");
+                            assertThat(tls.key()).hasToString("/run/tls.key");
+                        });
+        assertThat(valid(VALID, Map.of()).tls()).isEmpty();
+        assertThat(problems(VALID + "api: {certificate: tls.crt}\n")).hasSize(1);
+        assertThat(problems(VALID + "api: {certificate: tls.crt, key: ' '}\n"))
+                .singleElement()
+                .asString()
+                .contains("is not the name of a file");
+    }
+
     /// The verdicts of a migration stay valid when somebody gets a token.
     @Test
     void isNoPartOfTheMigration() {

@@ -79,6 +79,7 @@ class SpecSchemaTest {
               statement-timeout: 10m
               foreign-writes: ignore
             wal-budget: 20GB
+            api: {certificate: tls.crt, key: tls.key}
             access:
               approvals: 2
               tokens:
@@ -147,6 +148,7 @@ class SpecSchemaTest {
                 "backfill: engine=backfill: both",
                 "wal-budget: 20GB=wal-budget: 20",
                 "approvals: 2=approvals: 3",
+                "certificate: tls.crt, =",
                 "name: ann=name: Ann",
                 "role: approver=role: admin",
                 "hash: 'sha256:0=hash: '0",

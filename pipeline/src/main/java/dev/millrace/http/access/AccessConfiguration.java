@@ -10,7 +10,6 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
 import org.springframework.security.authentication.AuthenticationManager;
-import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.HeadersConfigurer;
 import org.springframework.security.config.observation.SecurityObservationSettings;
@@ -111,6 +110,8 @@ public class AccessConfiguration {
                         policy -> policy.policy(CrossOriginResourcePolicy.SAME_ORIGIN))
                 .cacheControl(cache -> cache.disable())
                 .xssProtection(xss -> xss.disable())
+                // It would concern every other port of this host too.
+                .httpStrictTransportSecurity(transport -> transport.disable())
                 .addHeaderWriter(new StaticHeadersWriter(HttpHeaders.CACHE_CONTROL, "no-store"));
     }
 
@@ -153,9 +154,8 @@ public class AccessConfiguration {
         if (header == null || !RequestPolicy.isBearer(header)) {
             return null;
         }
-        UsernamePasswordAuthenticationToken token =
-                UsernamePasswordAuthenticationToken.unauthenticated(
-                        "", header.substring(RequestPolicy.BEARER.length()).strip());
+        Credentials.Bearer token =
+                new Credentials.Bearer(header.substring(RequestPolicy.BEARER.length()).strip());
         token.setDetails(new WebAuthenticationDetails(request));
         return token;
     }

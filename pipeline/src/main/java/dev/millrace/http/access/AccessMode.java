@@ -2,6 +2,7 @@ package dev.millrace.http.access;
 
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.access.AccessSetting;
+import dev.millrace.spec.access.AccessSetting.Oidc;
 import dev.millrace.spec.access.AccessSetting.Token;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -55,6 +56,11 @@ public sealed interface AccessMode {
     /// The caller with this token.
     default Optional<Caller> find(String token) {
         return Optional.empty();
+    }
+
+    /// The issuer whose tokens are accepted too.
+    default Optional<Oidc> oidc() {
+        return this instanceof Named(AccessSetting setting) ? setting.oidc() : Optional.empty();
     }
 
     /// How many approvers a move of the traffic and the end of the migration need.

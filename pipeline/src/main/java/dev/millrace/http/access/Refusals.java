@@ -1,15 +1,20 @@
 package dev.millrace.http.access;
 
 import dev.millrace.http.Problems;
+import dev.millrace.http.access.Credentials.NoRole;
 import dev.millrace.http.access.Credentials.TooManyAttempts;
+import dev.millrace.lifecycle.Incident;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.security.access.AccessDeniedException;
+import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.core.context.SecurityContextHolder;
@@ -27,6 +32,8 @@ final class Refusals
         implements AuthenticationEntryPoint, AccessDeniedHandler, RequestRejectedHandler {
 
     static final String LOGIN = "/login";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
 
     private final JsonMapper json;
 
@@ -48,6 +55,26 @@ final class Refusals
                     "Too many wrong tokens",
                     "This address has sent too many wrong tokens. Wait %d s, then send the right one."
                             .formatted(wait.seconds()));
+        } else if (why instanceof NoRole none) {
+            write(
+                    request,
+                    response,
+                    HttpStatus.FORBIDDEN,
+                    "Role not sufficient",
+                    "The token has no role here: its claim %s names none of viewer, operator and approver. Ask the administrator of the issuer for one."
+                            .formatted(none.claim()));
+        } else if (why instanceof AuthenticationServiceException) {
+            Incident incident = Incident.log(LOG, "the issuer of tokens cannot be asked", why);
+            response.setHeader(HttpHeaders.RETRY_AFTER, "5");
+            write(
+                    request,
+                    response,
+                    HttpStatus.SERVICE_UNAVAILABLE,
+                    "Issuer not reachable",
+                    "The token cannot be verified, because its issuer does not answer as expected"
+                            + " (incident "
+                            + incident.id()
+                            + "). Retry in a moment, or use a token of the file.");
         } else if (isPage(request)) {
             askAPerson(request, response);
         } else {

@@ -40,6 +40,7 @@ final class RequestFilter extends OncePerRequestFilter {
 
     private static RequestFacts facts(HttpServletRequest request) {
         return new RequestFacts(
+                request.getScheme(),
                 request.getMethod(),
                 request.getRequestURI(),
                 Collections.list(request.getHeaders(HttpHeaders.HOST)),

@@ -29,6 +29,7 @@ sealed interface RequestPolicy {
     ///
     /// @param hosts all Host headers
     record RequestFacts(
+            String scheme,
             String method,
             String path,
             List<String> hosts,
@@ -64,7 +65,7 @@ sealed interface RequestPolicy {
             if (!host.matches()) {
                 return Optional.of(hostNotAllowed());
             }
-            if (request.origin() != null && !own(request.origin(), host.group(1))) {
+            if (request.origin() != null && !own(request, request.origin(), host.group(1))) {
                 return Optional.of(crossOrigin());
             }
             if (request.fetchSite() != null
@@ -76,17 +77,19 @@ sealed interface RequestPolicy {
             return Body.check(request);
         }
 
-        private static boolean own(String origin, @Nullable String port) {
-            String scheme = "http://";
+        private static boolean own(RequestFacts request, String origin, @Nullable String port) {
+            String scheme = request.scheme() + "://";
             if (!origin.startsWith(scheme)) {
                 return false;
             }
             Matcher page = loopback(origin.substring(scheme.length()));
-            return page.matches() && portOf(page.group(1)) == portOf(port);
+            return page.matches() && portOf(request, page.group(1)) == portOf(request, port);
         }
 
-        private static int portOf(@Nullable String written) {
-            return written == null ? 80 : Integer.parseInt(written);
+        private static int portOf(RequestFacts request, @Nullable String written) {
+            return written == null
+                    ? request.scheme().equals("https") ? 443 : 80
+                    : Integer.parseInt(written);
         }
 
         private static Matcher loopback(String authority) {
