@@ -65,6 +65,7 @@ class ArchitectureTest {
 
     private static final String[] PIPELINE =
             packages(
+                    "approval",
                     "preflight",
                     "grants",
                     "journal",

@@ -2,8 +2,10 @@ package dev.millrace.app;
 
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.sql.TableRule;
+import dev.millrace.approval.Approvals;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
+import dev.millrace.control.approval.ApprovalStore;
 import dev.millrace.ending.EndingStep;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.ending.MigrationLife.Plan;
@@ -46,16 +48,19 @@ public final class MigrationAssembly implements AutoCloseable {
     private final SpecifiedLog broker;
     private final MigrationLife migration;
     private final List<TableDefinition> tables;
+    private final Approvals approvals;
 
     private MigrationAssembly(
             Databases databases,
             SpecifiedLog broker,
             MigrationLife migration,
-            List<TableDefinition> tables) {
+            List<TableDefinition> tables,
+            Approvals approvals) {
         this.databases = databases;
         this.broker = broker;
         this.migration = migration;
         this.tables = tables;
+        this.approvals = approvals;
     }
 
     /// Both databases as both streams use them: the sessions of each stream have its name.
@@ -106,10 +111,16 @@ public final class MigrationAssembly implements AutoCloseable {
             Premises premises = premises(databases, broker);
             MigrationLife.Settings settings =
                     new MigrationLife.Settings(who, clock, EndingStep.Trace.NONE);
+            ApprovalStore stored = new ApprovalStore(premises.target(), premises.migration());
             Optional<MigrationLife> ended = MigrationLife.ended(premises, settings);
             if (ended.isPresent()) {
                 return new Outcome.Started(
-                        new MigrationAssembly(databases, broker, ended.get(), List.of()));
+                        new MigrationAssembly(
+                                databases,
+                                broker,
+                                ended.get(),
+                                List.of(),
+                                Approvals.ended(stored, clock)));
             }
             PreflightReport report =
                     new Preflight(databases.forward().source(), databases.forward().target())
@@ -134,7 +145,8 @@ public final class MigrationAssembly implements AutoCloseable {
                                     Plan.of(specHash, report.mappings(), report.findings()),
                                     premises,
                                     settings),
-                            tables(report)));
+                            tables(report),
+                            Approvals.open(stored, clock)));
         } catch (SQLException | RuntimeException e) {
             broker.stop();
             databases.close();
@@ -152,6 +164,11 @@ public final class MigrationAssembly implements AutoCloseable {
                 broker,
                 Premises.archive(spec.dataDir(), spec.migration()),
                 List.of(spec.dataDir().resolve(spec.migration())));
+    }
+
+    /// The requests that wait for another person.
+    Approvals approvals() {
+        return approvals;
     }
 
     /// The target tables, in the order of the file; empty if the migration has ended.

@@ -3,10 +3,12 @@ package dev.millrace.app;
 import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
-import dev.millrace.http.AccessPolicy;
 import dev.millrace.http.MigrationHost;
 import dev.millrace.http.MigrationHost.OpeningFailed;
 import dev.millrace.http.MigrationHost.ServedMigration.Opening;
+import dev.millrace.http.access.AccessMode;
+import dev.millrace.spec.access.AccessSetting;
+import dev.millrace.spec.access.ApiForm.Tls;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -14,6 +16,7 @@ import java.net.UnknownHostException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
@@ -45,16 +48,25 @@ public final class MillraceService implements AutoCloseable {
         this.host = host;
     }
 
+    /// A service that tells its callers not apart.
+    public static MillraceService start(ServiceAddress address, Opening opening) throws Exception {
+        return start(address, AccessSetting.NONE, Optional.empty(), opening);
+    }
+
     /// Binds the port, then opens the migration. Returns when both are done.
     ///
     /// @throws CommandFailure if the service cannot or may not listen on this address; nothing was
     ///   opened
     /// @throws Exception the exception of `opening`; the port is free again
-    public static MillraceService start(ServiceAddress address, Opening opening) throws Exception {
-        requireUsable(address);
+    public static MillraceService start(
+            ServiceAddress address, AccessSetting access, Optional<Tls> tls, Opening opening)
+            throws Exception {
+        AccessMode mode = AccessMode.of(access, address.token());
+        requireUsable(address, mode);
+        tls.ifPresent(ApiCertificate::check);
         bridgeLogs();
         long begun = System.nanoTime();
-        SpringApplication application = application(address, opening);
+        SpringApplication application = application(address, mode, tls, opening);
         try {
             ConfigurableApplicationContext context = application.run();
             MillraceService service =
@@ -77,7 +89,12 @@ public final class MillraceService implements AutoCloseable {
     public URI url() {
         String name = context.getEnvironment().getRequiredProperty("server.address");
         return URI.create(
-                "http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + port());
+                (context.getEnvironment().containsProperty("server.ssl.bundle")
+                                ? "https://"
+                                : "http://")
+                        + (name.contains(":") ? "[" + name + "]" : name)
+                        + ":"
+                        + port());
     }
 
     /// For tests.
@@ -111,7 +128,7 @@ public final class MillraceService implements AutoCloseable {
         }
     }
 
-    private static void requireUsable(ServiceAddress address) {
+    private static void requireUsable(ServiceAddress address, AccessMode mode) {
         requirePort(address.port());
         try {
             InetAddress.getByName(address.bind());
@@ -122,7 +139,9 @@ public final class MillraceService implements AutoCloseable {
                     "Set --bind to an address of this machine, or omit it for 127.0.0.1.",
                     e);
         }
-        address.requireToken();
+        if (!mode.needsCredential()) {
+            address.requireToken();
+        }
     }
 
     /// Tomcat and the PostgreSQL driver use `java.util.logging`, whose default handler ignores our
@@ -134,12 +153,13 @@ public final class MillraceService implements AutoCloseable {
         }
     }
 
-    private static SpringApplication application(ServiceAddress address, Opening opening) {
+    private static SpringApplication application(
+            ServiceAddress address, AccessMode mode, Optional<Tls> tls, Opening opening) {
         SpringApplication application = new SpringApplication(ServiceConfiguration.class);
         application.setBannerMode(Banner.Mode.OFF);
         application.setLogStartupInfo(false);
         application.setAddCommandLineProperties(false);
-        application.setEnvironment(environment(address));
+        application.setEnvironment(environment(address, tls));
         application.setListeners(
                 application.getListeners().stream()
                         .filter(listener -> !(listener instanceof LoggingApplicationListener))
@@ -147,7 +167,7 @@ public final class MillraceService implements AutoCloseable {
         application.addInitializers(
                 context -> {
                     GenericApplicationContext beans = (GenericApplicationContext) context;
-                    beans.registerBean(AccessPolicy.class, () -> AccessPolicy.of(address.token()));
+                    beans.registerBean(AccessMode.class, () -> mode);
                     beans.registerBean(
                             MigrationHost.class, () -> new MigrationHost(opening, context));
                 });
@@ -156,10 +176,13 @@ public final class MillraceService implements AutoCloseable {
 
     /// Uses only these settings: environment variables and files in the working directory must not
     /// change where the service listens or what it exposes.
-    private static StandardEnvironment environment(ServiceAddress address) {
+    private static StandardEnvironment environment(ServiceAddress address, Optional<Tls> tls) {
         Map<String, Object> settings = new LinkedHashMap<>();
         settings.put("server.address", address.bind());
         settings.put("server.port", address.port());
+        // Cookies of a host are the same for all its ports.
+        settings.put("server.servlet.session.cookie.name", "millrace-" + address.port());
+        tls.map(ApiCertificate::settings).ifPresent(settings::putAll);
         settings.put("spring.config.location", "classpath:/dev/millrace/app/");
         return new StandardEnvironment() {
             @Override

@@ -1,5 +1,6 @@
 package dev.millrace.app;
 
+import dev.millrace.approval.Approvals;
 import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
@@ -51,7 +52,8 @@ public final class RunVerb implements ServiceLauncher {
     /// @throws CommandFailure if the service cannot or may not start
     MillraceService start(SpecResult.Valid file, ServiceAddress address, LostLog lostLog) {
         try {
-            return MillraceService.start(address, () -> open(file, address, lostLog));
+            return MillraceService.start(
+                    address, file.access(), file.tls(), () -> open(file, address, lostLog));
         } catch (CommandFailure failure) {
             throw failure;
         } catch (RefusedException refused) {
@@ -99,13 +101,18 @@ public final class RunVerb implements ServiceLauncher {
                                         "--port",
                                         String.valueOf(address.port()),
                                         ServiceAddress.PORT),
-                                address.token().isPresent()
-                                        ? new EffectiveSetting(
+                                file.access().isPresent()
+                                        ? EffectiveSetting.standard(
                                                 ServiceAddress.TOKEN,
-                                                EffectiveSetting.MASKED,
-                                                Origin.ENVIRONMENT,
-                                                ServiceAddress.TOKEN)
-                                        : EffectiveSetting.standard(ServiceAddress.TOKEN, "none")),
+                                                "not used: the file has access")
+                                        : address.token().isPresent()
+                                                ? new EffectiveSetting(
+                                                        ServiceAddress.TOKEN,
+                                                        EffectiveSetting.MASKED,
+                                                        Origin.ENVIRONMENT,
+                                                        ServiceAddress.TOKEN)
+                                                : EffectiveSetting.standard(
+                                                        ServiceAddress.TOKEN, "none")),
                         file.settings().stream())
                 .toList();
     }
@@ -132,6 +139,11 @@ public final class RunVerb implements ServiceLauncher {
             @Override
             public MigrationDefinition definition() {
                 return definition;
+            }
+
+            @Override
+            public Approvals approvals() {
+                return assembly.approvals();
             }
 
             @Override

@@ -1,8 +1,7 @@
 package dev.millrace.app;
 
 import dev.millrace.console.Console;
-import dev.millrace.http.AccessFilter;
-import dev.millrace.http.AccessPolicy;
+import dev.millrace.http.ApprovalApi;
 import dev.millrace.http.DefinitionApi;
 import dev.millrace.http.DiagnosticsApi;
 import dev.millrace.http.EndingApi;
@@ -16,6 +15,7 @@ import dev.millrace.http.RebackfillApi;
 import dev.millrace.http.RejectedApi;
 import dev.millrace.http.RepairApi;
 import dev.millrace.http.SwitchoverApi;
+import dev.millrace.http.access.AccessConfiguration;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.InstantSource;
 import org.springframework.beans.factory.SmartInitializingSingleton;
@@ -23,18 +23,16 @@ import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
-import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.boot.webmvc.autoconfigure.error.ErrorMvcAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
-import org.springframework.core.Ordered;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Spring configuration of the HTTP API. All beans are declared here or in [MillraceService]; there
 /// is no component scan.
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration(exclude = ErrorMvcAutoConfiguration.class)
 @Import({
+    AccessConfiguration.class,
     MigrationApi.class,
     DefinitionApi.class,
     DiagnosticsApi.class,
@@ -44,19 +42,12 @@ import tools.jackson.databind.json.JsonMapper;
     RepairApi.class,
     SwitchoverApi.class,
     EndingApi.class,
+    ApprovalApi.class,
     Console.class,
     JournalApi.class,
     Problems.class
 })
 class ServiceConfiguration {
-
-    @Bean
-    FilterRegistrationBean<AccessFilter> accessFilter(AccessPolicy policy, JsonMapper json) {
-        FilterRegistrationBean<AccessFilter> filter =
-                new FilterRegistrationBean<>(new AccessFilter(policy, json));
-        filter.setOrder(Ordered.HIGHEST_PRECEDENCE);
-        return filter;
-    }
 
     @Bean
     InstantSource clock() {

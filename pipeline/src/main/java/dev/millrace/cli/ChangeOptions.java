@@ -112,7 +112,19 @@ final class ChangeOptions {
         if (!expectedPhase.isBlank()) {
             body.put("expectedPhase", expectedPhase);
         }
-        return Optional.of(connect(terminal, pause).post(path, body, key));
+        JsonNode reply = connect(terminal, pause).post(path, body, key);
+        JsonNode waiting = reply.path("approval");
+        if (waiting.isObject()) {
+            throw new CommandFailure(
+                    ExitCode.UNDECIDED,
+                    "Nothing has begun yet: the request waits for another approver until "
+                            + waiting.path("expiresAt").asString("")
+                            + ".",
+                    "Another approver runs '"
+                            + command("approve " + waiting.path("id").asString(""))
+                            + "'.");
+        }
+        return Optional.of(reply);
     }
 
     /// A command line that reaches the same service, for a message.

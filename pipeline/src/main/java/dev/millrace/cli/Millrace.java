@@ -81,6 +81,7 @@ public final class Millrace {
         line.addSubcommand(new ReportCommand(terminal, pause));
         TrafficCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         EndingCommands.all(terminal, pause, question).forEach(line::addSubcommand);
+        line.addSubcommand(new ApproveCommand(terminal, pause, question));
         line.addSubcommand(RejectedCommands.of(terminal, pause, question));
         line.addSubcommand(JournalCommand.of(terminal, pause));
         line.addSubcommand(new LogCommand(terminal, pause));
@@ -88,6 +89,7 @@ public final class Millrace {
         line.addSubcommand(new GrantsCommand(terminal));
         line.addSubcommand(new RunbookCommand(terminal));
         line.addSubcommand(new DoctorCommand(terminal, pause, version, providers.plan()));
+        line.addSubcommand(new TokenCommand(terminal));
         if (providers.bench() != null) {
             line.addSubcommand(new BenchCommand(terminal, providers.bench()));
         }

@@ -55,7 +55,8 @@ public record Providers(
                 throw new CommandFailure(
                         ExitCode.USAGE,
                         "Other machines can connect to " + bind + ", but no token is set.",
-                        "Set MILLRACE_TOKEN to a secret of your choice, or omit --bind.");
+                        "Set MILLRACE_TOKEN to a secret of your choice, add access to the file, or"
+                                + " omit --bind.");
             }
         }
     }

@@ -34,7 +34,7 @@ final class RunCommand implements Callable<Integer> {
             paramLabel = "ADDRESS",
             description =
                     "Address to listen on (default: ${DEFAULT-VALUE}). An address other than"
-                            + " loopback requires MILLRACE_TOKEN.",
+                            + " loopback requires MILLRACE_TOKEN, or access in the file.",
             defaultValue = ServiceAddress.BIND)
     private String bind = ServiceAddress.BIND;
 
@@ -59,7 +59,9 @@ final class RunCommand implements Callable<Integer> {
                         bind,
                         port,
                         Secret.of(terminal.environment().getOrDefault(ServiceAddress.TOKEN, "")));
-        address.requireToken();
+        if (!valid.access().isPresent()) {
+            address.requireToken();
+        }
         return launcher.get()
                 .run(valid, new ServiceLauncher.Options(address, rebackfill, program.debug()));
     }

@@ -4,6 +4,9 @@ import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.spec.Secret;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// Options of the client commands: the service's address and token.
@@ -19,6 +22,15 @@ public final class ServiceOptions {
             defaultValue = DEFAULT_URL)
     private String url = DEFAULT_URL;
 
+    @Option(
+            names = "--ca",
+            paramLabel = "FILE",
+            description =
+                    "PEM file with the certificate of the authority that has issued the service's,"
+                            + " or with the service's (default: MILLRACE_CA, then the authorities of"
+                            + " the JDK).")
+    private @Nullable Path authority;
+
     String url() {
         return url;
     }
@@ -32,8 +44,18 @@ public final class ServiceOptions {
         return new ServiceClient(
                 address(),
                 Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")),
+                authority(terminal),
                 terminal,
                 pause);
+    }
+
+    private Optional<Path> authority(Terminal terminal) {
+        return Optional.ofNullable(authority)
+                .or(
+                        () ->
+                                Optional.ofNullable(terminal.environment().get("MILLRACE_CA"))
+                                        .filter(name -> !name.isBlank())
+                                        .map(Path::of));
     }
 
     private URI address() {

@@ -71,6 +71,28 @@ public final class Console {
                 });
     }
 
+    /// @param wrong whether the form had a wrong token
+    /// @param wait seconds until the address may try again
+    @GetMapping("/login")
+    ResponseEntity<String> login(
+            @RequestParam Optional<String> wrong, @RequestParam(defaultValue = "") String wait) {
+        StringOutput out = new StringOutput();
+        TEMPLATES.render(
+                "console/login.jte",
+                Map.of(
+                        "csrf",
+                        Visitor.pageToken(),
+                        "said",
+                        number(wait)
+                                .map(
+                                        seconds ->
+                                                "This address has sent too many wrong tokens. Wait %d s."
+                                                        .formatted(seconds))
+                                .orElse(wrong.isPresent() ? "Wrong token." : "")),
+                out);
+        return html(out);
+    }
+
     @GetMapping("/tables")
     ResponseEntity<String> tables() {
         return page(Frame.Page.TABLES, "tables", (_, status) -> Tables.of(status));
@@ -156,7 +178,8 @@ public final class Console {
                 (control, status) ->
                         gates.equals("no")
                                 ? Switchover.operation(control, status)
-                                : Switchover.of(control, status, clock.instant()));
+                                : Switchover.of(control, status, clock.instant())
+                                        .with(host.approvals().pending()));
     }
 
     @GetMapping("/rejected")
@@ -245,10 +268,10 @@ public final class Console {
         Optional<MigrationControl> control = host.running();
         StringOutput out = new StringOutput();
         if (control.isEmpty()) {
-            TEMPLATES.render("console/starting.jte", Frame.starting(page), out);
+            TEMPLATES.render("console/starting.jte", Frame.starting(page, Visitor.current()), out);
         } else {
-            StatusReport status = control.get().status();
-            Frame frame = Frame.of(status, page);
+            StatusReport status = host.status();
+            Frame frame = Frame.of(status, page, Visitor.current());
             try {
                 render(template, frame, content.apply(control.get(), status), out);
             } catch (RefusedException e) {
@@ -267,6 +290,10 @@ public final class Console {
                         out);
             }
         }
+        return html(out);
+    }
+
+    private static ResponseEntity<String> html(StringOutput out) {
         return ResponseEntity.ok()
                 .contentType(new MediaType(MediaType.TEXT_HTML, StandardCharsets.UTF_8))
                 .header("Content-Security-Policy", POLICY)

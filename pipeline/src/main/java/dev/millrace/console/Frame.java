@@ -12,13 +12,15 @@ import java.util.Locale;
 /// @param meaning what the phase says, in a sentence
 /// @param severity `good`, `bad` or `busy`, for the colour of the phase
 /// @param stages of a migration, in their order; empty if it failed or ended otherwise
+/// @param visitor who sees the page
 public record Frame(
         String migration,
         String phase,
         String meaning,
         String severity,
         List<Stage> stages,
-        Page page) {
+        Page page,
+        Visitor visitor) {
 
     /// The pages, in the order of the navigation.
     public enum Page {
@@ -67,17 +69,18 @@ public record Frame(
         }
     }
 
-    static Frame starting(Page page) {
+    static Frame starting(Page page, Visitor visitor) {
         return new Frame(
                 "",
                 "STARTING",
                 "The migration is starting. Reload this page in a moment.",
                 "busy",
                 List.of(),
-                page);
+                page,
+                visitor);
     }
 
-    static Frame of(StatusReport status, Page page) {
+    static Frame of(StatusReport status, Page page, Visitor visitor) {
         return new Frame(
                 status.migration(),
                 status.phase(),
@@ -86,7 +89,8 @@ public record Frame(
                         : meaning(status.phase()),
                 severity(status),
                 stages(status.phase()),
-                page);
+                page,
+                visitor);
     }
 
     public Page[] pages() {

@@ -1,5 +1,6 @@
 package dev.millrace.console;
 
+import dev.millrace.approval.Approval;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
@@ -23,7 +24,18 @@ import org.jspecify.annotations.Nullable;
 /// @param verb `switchover` or `rollback`, whichever is possible from this phase
 /// @param last the operation that runs, or that ended within the last hour
 /// @param gates as they were when the page was opened; `null` if they were not asked for
-public record Switchover(String verb, @Nullable Last last, @Nullable Gates gates) {
+/// @param waiting requests that wait for another approver
+public record Switchover(
+        String verb, @Nullable Last last, @Nullable Gates gates, List<Approval> waiting) {
+
+    /// A page without requests that wait.
+    Switchover(String verb, @Nullable Last last, @Nullable Gates gates) {
+        this(verb, last, gates, List.of());
+    }
+
+    Switchover with(List<Approval> pending) {
+        return new Switchover(verb, last, gates, pending);
+    }
 
     /// @param title kind and state
     /// @param outcome what was reached, or the question of an unresolved operation; may be empty

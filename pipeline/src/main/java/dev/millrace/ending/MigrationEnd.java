@@ -22,7 +22,7 @@ public interface MigrationEnd {
     /// @param dryRun show gates and what would be removed, change nothing
     /// @param forced gates that may be closed if they can be forced; needs a reason
     /// @param reason why, for the journal; may be empty
-    /// @param who the operator; empty if the client gave no name
+    /// @param who the operator, as the journal names them; empty if nobody is named
     /// @param expectedPhase the phase in which this may be done; empty for every phase
     /// @param renameOld suffix that the old source tables get in the end; only to complete
     /// @param requestKey the client's idempotency key

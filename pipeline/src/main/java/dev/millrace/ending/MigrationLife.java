@@ -296,10 +296,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
         StatusReport status = ended.status();
         String who = request.who().orElse(settings.who());
         try {
-            new JournalStore(
-                            premises.target(),
-                            premises.migration(),
-                            request.who().map(name -> name + " (unverified)").orElse(who))
+            new JournalStore(premises.target(), premises.migration(), request.who().orElse(who))
                     .event(
                             status.phase(),
                             request.kind().id(),

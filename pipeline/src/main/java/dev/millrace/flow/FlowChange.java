@@ -9,7 +9,7 @@ import java.util.Set;
 /// What an operator changes about the flow. Immutable.
 ///
 /// @param reason why, for the journal; empty if none is given
-/// @param who the operator, as the client names it; empty for the service's own name
+/// @param who the operator, as the journal names them; empty for the service's own name
 /// @param expectedPhase name of the phase in which the change may be made; empty for every phase
 /// @param dryRun checks the change and makes none
 public record FlowChange(

@@ -305,7 +305,7 @@ public final class FlowControl {
 
     private FlowReport make(FlowChange change, String phase) {
         requirePossible(change, phase);
-        String who = change.who().map(name -> name + " (unverified)").orElse(service);
+        String who = change.who().orElse(service);
         Setting next =
                 rules.next(
                         change.action(), setting, new Pause(change.reason(), who, clock.instant()));

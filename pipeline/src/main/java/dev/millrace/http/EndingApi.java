@@ -1,8 +1,12 @@
 package dev.millrace.http;
 
+import dev.millrace.approval.Approval;
+import dev.millrace.approval.Approvals.Asked;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
 import dev.millrace.ending.MigrationEnd.EndRequest;
+import dev.millrace.http.access.AccessMode;
+import dev.millrace.switchover.Operation;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +26,11 @@ public final class EndingApi {
 
     private final MigrationHost host;
 
-    EndingApi(MigrationHost host) {
+    private final Consent consent;
+
+    EndingApi(MigrationHost host, AccessMode mode) {
         this.host = host;
+        this.consent = new Consent(host, mode);
     }
 
     /// @param force names of gates that may be closed if they can be forced
@@ -37,7 +44,9 @@ public final class EndingApi {
             @Nullable String expectedPhase,
             @Nullable String renameOld) {}
 
-    record Reply(Ending operation) {}
+    /// @param operation `null` while the request waits for another approver
+    /// @param approval how the request waits; `null` if it need not
+    record Reply(@Nullable Ending operation, @Nullable Approval approval) {}
 
     /// Ends the migration before a switchover, and removes what it created.
     @PostMapping("/abort")
@@ -57,21 +66,38 @@ public final class EndingApi {
 
     private ResponseEntity<Reply> end(Kind kind, Body body, Optional<String> requestKey) {
         boolean dryRun = Boolean.TRUE.equals(body.dryRun());
+        if (!dryRun) {
+            Consent.requireApprover();
+        }
         Optional<String> reason = JournalText.of("reason", body.reason());
-        Ending ending =
-                host.endForChange()
-                        .end(
-                                new EndRequest(
-                                        kind,
-                                        dryRun,
-                                        JournalText.forced(body.force(), reason),
-                                        reason.orElse(""),
-                                        JournalText.of("who", body.who()),
-                                        Optional.ofNullable(body.expectedPhase()),
-                                        renameOld(kind, body),
-                                        JournalText.requestKey(requestKey)));
-        return ResponseEntity.status(dryRun ? HttpStatus.OK : HttpStatus.ACCEPTED)
-                .body(new Reply(ending));
+        boolean waits = !dryRun && consent.isOfTwo();
+        EndRequest asked =
+                new EndRequest(
+                        kind,
+                        // Refuses at once what cannot be done by anybody.
+                        dryRun || waits,
+                        JournalText.forced(body.force(), reason),
+                        reason.orElse(""),
+                        JournalText.who(body.who()),
+                        Optional.ofNullable(body.expectedPhase()),
+                        renameOld(kind, body),
+                        JournalText.requestKey(requestKey));
+        Ending ending = host.endForChange().end(asked);
+        Reply reply =
+                waits && ending.state() == Operation.State.DRY_RUN
+                        ? new Reply(null, consent.ask(asked(asked)))
+                        : new Reply(ending, null);
+        return ResponseEntity.status(dryRun ? HttpStatus.OK : HttpStatus.ACCEPTED).body(reply);
+    }
+
+    private static Asked asked(EndRequest request) {
+        return new Asked(
+                request.kind().id(),
+                request.forced(),
+                request.reason(),
+                request.expectedPhase(),
+                request.renameOld(),
+                request.requestKey());
     }
 
     private static Optional<String> renameOld(Kind kind, Body body) {

@@ -109,7 +109,7 @@ public final class FlowApi {
                         table,
                         Boolean.TRUE.equals(change.acceptSchema()),
                         JournalText.of("reason", change.reason()).orElse(""),
-                        JournalText.of("who", change.who()),
+                        JournalText.who(change.who()),
                         Optional.ofNullable(change.expectedPhase()),
                         Boolean.TRUE.equals(change.dryRun()));
         String outcome = host.controlForChange().rejected().resume(asked);
@@ -126,7 +126,7 @@ public final class FlowApi {
                 new FlowChange(
                         action,
                         JournalText.of("reason", change.reason()).orElse(""),
-                        JournalText.of("who", change.who()),
+                        JournalText.who(change.who()),
                         Optional.ofNullable(change.expectedPhase()),
                         Boolean.TRUE.equals(change.dryRun()));
         FlowChange.Outcome outcome = host.controlForChange().change(asked);

@@ -1,6 +1,7 @@
 package dev.millrace.http;
 
 import dev.millrace.http.Problems.ProblemException;
+import dev.millrace.http.access.Caller;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +29,13 @@ final class JournalText {
                     "'%s' must be one line of at most %d characters.".formatted(name, MAX_LENGTH));
         }
         return Optional.of(text);
+    }
+
+    /// Who sends the request, for the journal.
+    ///
+    /// @param given the name that the client sends
+    static Optional<String> who(@Nullable String given) {
+        return Caller.current().journaled(of("who", given));
     }
 
     /// The client's idempotency key.

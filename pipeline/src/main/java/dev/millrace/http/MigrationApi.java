@@ -88,7 +88,7 @@ public final class MigrationApi {
     /// Phase, progress, lag, blockers and the next allowed commands.
     @GetMapping(path = "/status", produces = MediaType.APPLICATION_JSON_VALUE)
     StatusReport status() {
-        return host.control().status();
+        return host.status();
     }
 
     /// Begins to compare the target with the source. The answer names where the report will be.
@@ -139,7 +139,7 @@ public final class MigrationApi {
     }
 
     private static Asker asker(@Nullable String who, @Nullable String reason) {
-        return new Asker(JournalText.of("who", who), JournalText.of("reason", reason).orElse(""));
+        return new Asker(JournalText.who(who), JournalText.of("reason", reason).orElse(""));
     }
 
     /// The one that runs, with its progress, then those that wait.

@@ -1,10 +1,14 @@
 package dev.millrace.http;
 
+import dev.millrace.approval.Approval;
+import dev.millrace.approval.Approvals;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd;
 import dev.millrace.http.MigrationHost.ServedMigration.Opening;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.StatusReport;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -121,6 +125,27 @@ public final class MigrationHost implements SmartLifecycle {
         return Objects.requireNonNull(served, "an open migration").definition();
     }
 
+    /// The requests that wait for another person.
+    ///
+    /// @throws NotReadyException while the migration is starting
+    public Approvals approvals() {
+        control();
+        return Objects.requireNonNull(served, "an open migration").approvals();
+    }
+
+    /// The status, with the requests that wait for another person.
+    ///
+    /// @throws NotReadyException while the migration is starting
+    public StatusReport status() {
+        List<Approval> waiting = approvals().pending();
+        StatusReport status = control().status();
+        return waiting.isEmpty()
+                ? status
+                : status.with(
+                        waiting.stream().map(Approval::warning).toList(),
+                        waiting.stream().map(each -> "approve " + each.id()).toList());
+    }
+
     /// The operation with this id that ends the migration.
     Optional<Ending> ending(UUID id) {
         ServedMigration open = served;
@@ -185,6 +210,8 @@ public final class MigrationHost implements SmartLifecycle {
         MigrationEnd end();
 
         MigrationDefinition definition();
+
+        Approvals approvals();
 
         @Override
         void close();

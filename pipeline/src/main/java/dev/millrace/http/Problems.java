@@ -57,6 +57,9 @@ public final class Problems extends ResponseEntityExceptionHandler {
             "{\"dryRun\": true} to see what would be removed or {} to end the migration, with"
                     + " \"force\", \"reason\", \"who\" and \"expectedPhase\" if needed.";
 
+    private static final String APPROVAL_BODY =
+            "{} with \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
+
     private static final String REBACKFILL_BODY =
             "{\"table\": \"schema.name\"} to read one target table again or {} for every table,"
                     + " with \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
@@ -79,7 +82,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
                     + " /api/v1/throttle, /api/v1/switchover,"
                     + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill, /api/v1/repair,"
                     + " /api/v1/repairs,"
-                    + " /api/v1/rejected, /api/v1/abort, /api/v1/complete,"
+                    + " /api/v1/rejected, /api/v1/approvals, /api/v1/abort, /api/v1/complete,"
                     + " /api/v1/operations/{id}, /api/v1/operations/{id}/keys, /api/v1/journal,"
                     + " /api/v1/openapi.json,"
                     + " /actuator/health/readiness and /actuator/prometheus.";
@@ -97,7 +100,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
     }
 
     /// Describes the body of a POST request.
-    static String body(String path) {
+    public static String body(String path) {
         return switch (path) {
             case "/api/v1/pause" -> FLOW_BODY;
             case "/api/v1/kill" -> KILL_BODY;
@@ -107,18 +110,19 @@ public final class Problems extends ResponseEntityExceptionHandler {
             case "/api/v1/throttle" -> THROTTLE_BODY;
             case "/api/v1/switchover", "/api/v1/rollback" -> MOVE_BODY;
             case "/api/v1/resolve" -> RESOLVE_BODY;
+            case String approval when approval.startsWith("/api/v1/approvals/") -> APPROVAL_BODY;
             case "/api/v1/abort", "/api/v1/complete" -> ENDING_BODY;
             default -> COMPARISON_BODY;
         };
     }
 
-    static ProblemDetail of(HttpStatus status, String title, String detail) {
+    public static ProblemDetail of(HttpStatus status, String title, String detail) {
         ProblemDetail problem = ProblemDetail.forStatusAndDetail(status, detail);
         problem.setTitle(title);
         return problem;
     }
 
-    static URI instance(HttpServletRequest request) {
+    public static URI instance(HttpServletRequest request) {
         return URI.create(request.getRequestURI());
     }
 

@@ -51,7 +51,7 @@ public final class RebackfillApi {
                                 new Rebackfill.Request(
                                         Optional.ofNullable(body.table()),
                                         JournalText.of("reason", body.reason()).orElse(""),
-                                        JournalText.of("who", body.who()),
+                                        JournalText.who(body.who()),
                                         Optional.ofNullable(body.expectedPhase()),
                                         JournalText.requestKey(requestKey),
                                         dryRun));

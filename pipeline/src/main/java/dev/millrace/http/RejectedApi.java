@@ -118,7 +118,7 @@ public final class RejectedApi {
                         action,
                         ids,
                         JournalText.of("reason", change.reason()).orElse(""),
-                        JournalText.of("who", change.who()),
+                        JournalText.who(change.who()),
                         Optional.ofNullable(change.expectedPhase()),
                         Boolean.TRUE.equals(change.dryRun()));
         RejectedChange.Outcome outcome = host.controlForChange().rejected().change(asked);

@@ -79,7 +79,7 @@ public final class RepairApi {
         OptionalLong limit = positive("limit", body.limit());
         OptionalLong rowsPerSecond = positive("rowsPerSecond", body.rowsPerSecond());
         RepairControl repairs = host.controlForChange().repairs();
-        Optional<String> who = JournalText.of("who", body.who());
+        Optional<String> who = JournalText.who(body.who());
         Repair operation =
                 cancel
                         ? repairs.cancel(who, reason.orElse(""))

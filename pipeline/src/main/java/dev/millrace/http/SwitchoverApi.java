@@ -1,6 +1,9 @@
 package dev.millrace.http;
 
+import dev.millrace.approval.Approval;
+import dev.millrace.approval.Approvals.Asked;
 import dev.millrace.http.Problems.ProblemException;
+import dev.millrace.http.access.AccessMode;
 import dev.millrace.migration.MigrationControl.Resolution;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
@@ -28,8 +31,11 @@ public final class SwitchoverApi {
 
     private final MigrationHost host;
 
-    SwitchoverApi(MigrationHost host) {
+    private final Consent consent;
+
+    SwitchoverApi(MigrationHost host, AccessMode mode) {
         this.host = host;
+        this.consent = new Consent(host, mode);
     }
 
     /// @param cancel go back while that is possible
@@ -51,7 +57,9 @@ public final class SwitchoverApi {
             @Nullable String who,
             @Nullable String expectedPhase) {}
 
-    record Reply(Operation operation) {}
+    /// @param operation `null` while the request waits for another approver
+    /// @param approval how the request waits; `null` if it need not
+    record Reply(@Nullable Operation operation, @Nullable Approval approval) {}
 
     /// Moves the application's writes to the target, if every gate is open.
     @PostMapping("/switchover")
@@ -71,25 +79,52 @@ public final class SwitchoverApi {
 
     private ResponseEntity<Reply> move(Kind kind, Body body, Optional<String> requestKey) {
         boolean dryRun = Boolean.TRUE.equals(body.dryRun());
+        boolean cancel = Boolean.TRUE.equals(body.cancel());
+        if (!dryRun && !cancel) {
+            Consent.requireApprover();
+        }
         Optional<String> reason = JournalText.of("reason", body.reason());
-        Operation operation =
-                host.controlForChange()
-                        .move(
-                                new SwitchoverRequest(
-                                        kind,
-                                        action(dryRun, Boolean.TRUE.equals(body.cancel())),
-                                        JournalText.forced(body.force(), reason),
-                                        reason.orElse(""),
-                                        JournalText.of("who", body.who()),
-                                        Optional.ofNullable(body.expectedPhase()),
-                                        JournalText.requestKey(requestKey)));
-        return reply(dryRun, operation);
+        SwitchoverRequest asked =
+                new SwitchoverRequest(
+                        kind,
+                        action(dryRun, cancel),
+                        JournalText.forced(body.force(), reason),
+                        reason.orElse(""),
+                        JournalText.who(body.who()),
+                        Optional.ofNullable(body.expectedPhase()),
+                        JournalText.requestKey(requestKey));
+        return asked.action() == Action.MOVE && consent.isOfTwo()
+                ? ask(asked)
+                : reply(dryRun, host.controlForChange().move(asked));
+    }
+
+    /// Refuses at once what cannot be begun by anybody, and answers the operation if the request
+    /// has begun it before.
+    private ResponseEntity<Reply> ask(SwitchoverRequest asked) {
+        Operation tried = host.controlForChange().move(asked.as(Action.DRY_RUN));
+        return tried.state() == Operation.State.DRY_RUN
+                ? ResponseEntity.accepted()
+                        .body(
+                                new Reply(
+                                        null,
+                                        consent.ask(
+                                                new Asked(
+                                                        asked.kind().id(),
+                                                        asked.forced(),
+                                                        asked.reason(),
+                                                        asked.expectedPhase(),
+                                                        Optional.empty(),
+                                                        asked.requestKey()))))
+                : reply(false, tried);
     }
 
     /// Answers whether the application was routed, which an unresolved operation asks.
     @PostMapping("/resolve")
     ResponseEntity<Reply> resolve(@RequestBody Answer body) {
         boolean dryRun = Boolean.TRUE.equals(body.dryRun());
+        if (!dryRun) {
+            Consent.requireApprover();
+        }
         boolean routed = isRouted(body.answer());
         String reason =
                 JournalText.of("reason", body.reason())
@@ -104,7 +139,7 @@ public final class SwitchoverApi {
                                         routed,
                                         dryRun,
                                         reason,
-                                        JournalText.of("who", body.who()),
+                                        JournalText.who(body.who()),
                                         Optional.ofNullable(body.expectedPhase())));
         return reply(dryRun, operation);
     }
@@ -112,7 +147,7 @@ public final class SwitchoverApi {
     /// 202: the operation goes on after the reply.
     private static ResponseEntity<Reply> reply(boolean dryRun, Operation operation) {
         return ResponseEntity.status(dryRun ? HttpStatus.OK : HttpStatus.ACCEPTED)
-                .body(new Reply(operation));
+                .body(new Reply(operation, null));
     }
 
     private static boolean isRouted(@Nullable String answer) {

@@ -519,10 +519,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     private void note(String event, String what, Asker by) {
         try {
-            new JournalStore(
-                            stream.control(),
-                            stream.id(),
-                            by.who().map(name -> name + " (unverified)").orElse(who))
+            new JournalStore(stream.control(), stream.id(), by.who().orElse(who))
                     .event(conductor.phase().phase().name(), event, what, by.reason());
         } catch (SQLException e) {
             throw new DatabaseFailure("The journal cannot be written", e);

@@ -6,6 +6,7 @@ import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.rollback.RollbackPrice;
 import java.time.Instant;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The status of a migration, as `status -o json` prints it. Fields may be added; none is removed
@@ -93,6 +94,33 @@ public record StatusReport(
                 apply,
                 List.of(),
                 null);
+    }
+
+    /// The status with further warnings and commands.
+    public StatusReport with(List<String> moreWarnings, List<String> moreActions) {
+        return new StatusReport(
+                migration,
+                phase,
+                phaseSince,
+                generation,
+                lag,
+                tables,
+                parts,
+                counts,
+                lastReconciliation,
+                blockers,
+                Stream.concat(nextActions.stream(), moreActions.stream()).toList(),
+                Stream.concat(warnings.stream(), moreWarnings.stream()).toList(),
+                log,
+                backfill,
+                operation,
+                rollback,
+                rebackfill,
+                foreignWrites,
+                journal,
+                apply,
+                stopWhen,
+                wal);
     }
 
     /// The newest entry of the journal.

@@ -72,7 +72,7 @@ record Switchovers(
                         UUID.randomUUID(),
                         request.kind().id(),
                         State.RUNNING.id(),
-                        request.who().map(Switchovers::unverified).orElse(who),
+                        request.who().orElse(who),
                         request.reason(),
                         request.requestKey(),
                         StoredOperations.gates(switchover.gates()));
@@ -104,10 +104,7 @@ record Switchovers(
         StoredOperation resolved =
                 operations.resolve(answer.routed()).orElseThrow(Switchovers::nothingToAnswer);
         try {
-            new JournalStore(
-                            stream.control(),
-                            stream.id(),
-                            answer.who().map(Switchovers::unverified).orElse(who))
+            new JournalStore(stream.control(), stream.id(), answer.who().orElse(who))
                     .event(
                             "UNRESOLVED",
                             "resolve",
@@ -117,10 +114,6 @@ record Switchovers(
             throw new DatabaseFailure("The answer could not be written to the journal", e);
         }
         return operations.view(resolved);
-    }
-
-    private static String unverified(String name) {
-        return name + " (unverified)";
     }
 
     private static RefusedException nothingToAnswer() {

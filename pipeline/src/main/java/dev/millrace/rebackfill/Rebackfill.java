@@ -42,7 +42,7 @@ public record Rebackfill(
     ///
     /// @param table the target table as `schema.name`; empty for the whole migration
     /// @param reason why, for the journal; empty if none is given
-    /// @param who the operator, as the client names it; empty for the service's own name
+    /// @param who the operator, as the journal names them; empty for the service's own name
     /// @param expectedPhase name of the phase in which it may begin; empty for every phase
     /// @param requestKey the client's idempotency key
     /// @param dryRun checks the request and begins nothing

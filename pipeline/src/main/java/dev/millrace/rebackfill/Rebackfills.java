@@ -245,9 +245,7 @@ public final class Rebackfills implements AutoCloseable {
                                 request.table(),
                                 whole ? generation + 1 : generation,
                                 Step.of(whole).getFirst().id(),
-                                request.who()
-                                        .map(name -> name + " (unverified)")
-                                        .orElse(with.service()),
+                                request.who().orElse(with.service()),
                                 request.reason(),
                                 request.requestKey()),
                         phase);

@@ -9,7 +9,7 @@ import java.util.Set;
 ///
 /// @param ids of the keys; empty for all of them, which only a retry may ask for
 /// @param reason why, for the journal; a skip needs one
-/// @param who the operator, as the client names it; empty for the service's own name
+/// @param who the operator, as the journal names them; empty for the service's own name
 /// @param expectedPhase name of the phase in which the change may be made; empty for every phase
 /// @param dryRun checks the change and makes none
 public record RejectedChange(

@@ -205,7 +205,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
     }
 
     private String who(Optional<String> client) {
-        return client.map(name -> name + " (unverified)").orElse(service);
+        return client.orElse(service);
     }
 
     private Outcome made(RejectedChange change) {

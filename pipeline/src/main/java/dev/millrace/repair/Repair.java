@@ -171,7 +171,7 @@ public record Repair(
     /// @param rowsPerSecond keys that are read again per second, 1 or more
     /// @param dryRun only lists the keys
     /// @param reason why, for the journal; empty if none is given
-    /// @param who the operator, as the client names it; empty for the service's own name
+    /// @param who the operator, as the journal names them; empty for the service's own name
     /// @param expectedPhase name of the phase in which it may begin; empty for every phase
     /// @param requestKey the client's idempotency key
     public record Request(

@@ -196,7 +196,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
     }
 
     private String who(Optional<String> name) {
-        return name.map(each -> each + " (unverified)").orElse(with.service());
+        return name.orElse(with.service());
     }
 
     private Optional<String> refusal(Request request) {

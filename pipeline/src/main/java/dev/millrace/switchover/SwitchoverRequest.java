@@ -10,7 +10,7 @@ import java.util.Set;
 /// @param action what to do
 /// @param forced gates that may be closed if they can be forced; needs a reason
 /// @param reason why, for the journal; may be empty
-/// @param who the operator; empty if the client gave no name
+/// @param who the operator, as the journal names them; empty if nobody is named
 /// @param expectedPhase the phase in which this may be done; empty for every phase
 /// @param requestKey the client's idempotency key
 public record SwitchoverRequest(
@@ -33,5 +33,10 @@ public record SwitchoverRequest(
 
     public SwitchoverRequest {
         forced = Set.copyOf(forced);
+    }
+
+    /// The same request with another action.
+    public SwitchoverRequest as(Action other) {
+        return new SwitchoverRequest(kind, other, forced, reason, who, expectedPhase, requestKey);
     }
 }

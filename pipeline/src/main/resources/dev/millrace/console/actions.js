@@ -39,7 +39,11 @@ async function send(form) {
   try {
     const response = await fetch(address(form), {
       method: form.dataset.method || 'POST',
-      headers: {'Content-Type': 'application/json', 'Idempotency-Key': form.dataset.key},
+      headers: {
+        'Content-Type': 'application/json',
+        'Idempotency-Key': form.dataset.key,
+        'X-CSRF-TOKEN': document.body.dataset.csrf,
+      },
       body: json,
     });
     const text = await response.text();
@@ -48,7 +52,9 @@ async function send(form) {
     if (response.ok && form.dataset.then && said.operation?.id) {
       location.assign(form.dataset.then + said.operation.id);
     } else if (response.ok) {
-      answer(said.operation?.outcome || 'The service has accepted the request.', 'good');
+      answer(said.approval && !said.operation
+          ? 'Nothing has begun yet: another approver must approve it.'
+          : said.operation?.outcome || 'The service has accepted the request.', 'good');
       form.reset();
     } else {
       answer((said.title || 'Refused') + ': ' + (said.detail || response.status), 'bad');

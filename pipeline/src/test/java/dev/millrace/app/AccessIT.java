@@ -8,6 +8,7 @@ import dev.millrace.app.Http.Answer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -92,6 +93,41 @@ class AccessIT {
         assertThat(scene.migration.asked).hasSize(before);
     }
 
+    /// Programs say nothing about a site, and need no page.
+    @Test
+    void aBrowserNeedsTheTokenOfAPage() {
+        Answer page = scene.http.get("/");
+        String token = page.body().replaceFirst("(?s).*data-csrf=\"([^\"]+)\".*", "$1");
+        String cookie = "Cookie: " + page.header("Set-Cookie").replaceFirst(";.*", "");
+        String origin = "Origin: http://localhost:" + scene.service.port();
+        String host = "Host: localhost:" + scene.service.port();
+        int before = scene.migration.asked.size();
+
+        for (String[] forged :
+                List.of(
+                        new String[] {origin, cookie},
+                        new String[] {origin, "X-CSRF-TOKEN: " + token},
+                        new String[] {origin, cookie, "X-CSRF-TOKEN: " + token.substring(1)},
+                        new String[] {"Sec-Fetch-Site: same-origin", cookie})) {
+            String[] headers =
+                    Stream.of(forged, new String[] {JSON, host})
+                            .flatMap(Stream::of)
+                            .toArray(String[]::new);
+            assertProblem(scene.http.post("/api/v1/reconciliations", "{}", headers), 403);
+        }
+        assertThat(scene.migration.asked).hasSize(before);
+        Answer sent =
+                scene.http.post(
+                        "/api/v1/reconciliations",
+                        "{}",
+                        JSON,
+                        host,
+                        origin,
+                        cookie,
+                        "X-CSRF-TOKEN: " + token);
+        assertThat(sent.status()).isEqualTo(202);
+    }
+
     @Test
     void allowsItsOwnOrigin() {
         Answer answer =
@@ -160,70 +196,21 @@ class AccessIT {
         assertThat(answer.status()).isEqualTo(200);
     }
 
-    private static String basic(String name, String password) {
-        return "Authorization: Basic "
-                + Base64.getEncoder()
-                        .encodeToString((name + ":" + password).getBytes(StandardCharsets.UTF_8));
-    }
-
+    /// A browser shows no password dialog of its own, whose password it would send with the
+    /// requests of any page.
     @Test
-    void aBrowserAsksForTheTokenAsAPassword() {
-        assertThat(guarded.http.get("/").header("WWW-Authenticate")).contains("Basic realm");
+    void noPasswordOfABrowserIsAccepted() {
+        String password =
+                "Authorization: Basic "
+                        + Base64.getEncoder()
+                                .encodeToString(
+                                        "ann:a-token-of-some-length"
+                                                .getBytes(StandardCharsets.UTF_8));
 
-        Answer answer = guarded.http.get("/", basic("ann", "a-token-of-some-length"));
+        Answer answer = guarded.http.get("/api/v1/status", password);
 
-        assertThat(answer.status()).isEqualTo(200);
-        assertThat(answer.header("Content-Type")).startsWith("text/html");
-        for (String wrong :
-                List.of(
-                        basic("a-token-of-some-length", ""),
-                        basic("ann", "wrong"),
-                        basic("", ""))) {
-            assertProblem(guarded.http.get("/", wrong), 401);
-        }
-    }
-
-    /// A browser sends the password with the requests of any page.
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "Sec-Fetch-Site: cross-site",
-                "Sec-Fetch-Site: same-site",
-                "Origin: https://evil.example",
-                "Origin: null",
-                "Origin: http://millrace.example.evil.example"
-            })
-    void aPasswordIsNoUseToPagesOfOtherSites(String header) {
-        int before = guarded.migration.asked.size();
-
-        Answer answer =
-                guarded.http.post(
-                        "/api/v1/reconciliations",
-                        "{}",
-                        JSON,
-                        "Host: millrace.example",
-                        basic("ann", "a-token-of-some-length"),
-                        header);
-
-        assertProblem(answer, 403);
-        assertThat(guarded.migration.asked).hasSize(before);
-    }
-
-    /// A proxy in front of the service may pass its own name as the host.
-    @ParameterizedTest
-    @ValueSource(strings = {"Sec-Fetch-Site: same-origin", "X-None: none"})
-    void aPasswordIsAcceptedFromTheConsoleItself(String site) {
-        Answer answer =
-                guarded.http.post(
-                        "/api/v1/reconciliations",
-                        "{}",
-                        JSON,
-                        site.startsWith("Sec") ? "Host: backend:8080" : "Host: millrace.example",
-                        "Origin: https://millrace.example",
-                        site,
-                        basic("ann", "a-token-of-some-length"));
-
-        assertThat(answer.status()).isEqualTo(202);
+        assertProblem(answer, 401);
+        assertThat(answer.header("WWW-Authenticate")).isEqualTo("Bearer realm=\"millrace\"");
     }
 
     /// A dashboard, a chat and an alert have links to the console.
@@ -238,6 +225,22 @@ class AccessIT {
         assertProblem(scene.http.post("/tables", "{}", JSON, link[0], link[1]), 403);
     }
 
+    /// Different servers and frameworks read such paths differently.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/console/../application.properties",
+                "//api/v1/status",
+                "/api/v1/status;x=y",
+                "/api/v1/%2e%2e/status"
+            })
+    void refusesAnAmbiguousPath(String path) {
+        Answer answer = scene.http.get(path);
+
+        assertProblem(answer, 400);
+        assertThat(answer.header("Cache-Control")).isEqualTo("no-store");
+    }
+
     @Test
     void probesNeedNoToken() {
         assertThat(guarded.http.get("/actuator/health/liveness").status()).isEqualTo(200);
@@ -249,7 +252,6 @@ class AccessIT {
             strings = {
                 "/console",
                 "/console/",
-                "/console/../application.properties",
                 "/actuator",
                 "/actuator/env",
                 "/actuator/beans",

@@ -208,7 +208,13 @@ final class ApiDocument {
     private static List<Integer> successes(Route route) {
         return switch (last(route)) {
             case "reconciliations", "repair" -> List.of(route.isChange() ? 202 : 200);
-            case "switchover", "rollback", "resolve", "rebackfill", "abort", "complete" ->
+            case "switchover",
+                    "rollback",
+                    "resolve",
+                    "rebackfill",
+                    "abort",
+                    "complete",
+                    "approve" ->
                     List.of(200, 202);
             default -> List.of(200);
         };
@@ -221,7 +227,10 @@ final class ApiDocument {
     private static Map<Integer, String> problems(Route route) {
         Map<Integer, String> problems = new TreeMap<>();
         problems.put(401, "The token is missing or wrong.");
-        problems.put(403, "The request comes from another site or names another host.");
+        problems.put(
+                403,
+                "The request comes from another site, names another host, or needs a higher role.");
+        problems.put(429, "The address has sent too many wrong tokens.");
         if (last(route).equals("openapi.json")) {
             problems.put(406, "The client does not accept JSON.");
             return problems;

@@ -1,5 +1,7 @@
 package dev.millrace.app;
 
+import dev.millrace.approval.Approvals;
+import dev.millrace.control.approval.ApprovalLog;
 import dev.millrace.control.journal.JournalEntry;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
@@ -41,6 +43,7 @@ import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.verdict.Reconciliations.Unfinished;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -96,6 +99,36 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public volatile int logFailsAfter = Integer.MAX_VALUE;
     volatile String line = "{\"offset\":%d}";
 
+    public volatile Approvals approvals = noApprovals();
+
+    /// Nothing waits, and nothing can be asked for.
+    public static Approvals noApprovals() {
+        return Approvals.ended(new NoApprovals(), InstantSource.system());
+    }
+
+    private static final class NoApprovals implements ApprovalLog {
+
+        @Override
+        public void ask(Request request, Note note) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public List<Request> pending() {
+            return List.of();
+        }
+
+        @Override
+        public boolean approve(UUID id, String approver, Instant now, Note note) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public boolean settle(UUID id, String from, String to, Note note) {
+            throw new UnsupportedOperationException();
+        }
+    }
+
     public FakeMigration() {
         this(new CountDownLatch(0));
     }
@@ -137,6 +170,11 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     @Override
     public MigrationEnd end() {
         return this;
+    }
+
+    @Override
+    public Approvals approvals() {
+        return approvals;
     }
 
     @Override

@@ -2,17 +2,33 @@ package dev.millrace.app;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Sends raw HTTP requests, including headers that a client library would not send. Each answer of
 /// the API must be one that its published document describes.
-public record Http(int port) {
+public record Http(int port, Optional<String> from) {
+
+    /// A client whose requests with a credential have different addresses, so that wrong ones are
+    /// not counted together.
+    public Http(int port) {
+        this(port, Optional.empty());
+    }
+
+    private static final AtomicInteger ADDRESSES = new AtomicInteger();
+
+    /// A client with one address.
+    public Http from(String address) {
+        return new Http(port, Optional.of(address));
+    }
 
     public record Answer(int status, Map<String, String> headers, String body, boolean whole) {
 
@@ -48,7 +64,7 @@ public record Http(int port) {
                 .append(bytes.length)
                 .append("\r\n\r\n")
                 .append(body);
-        try (Socket socket = new Socket("127.0.0.1", port)) {
+        try (Socket socket = connect(given.contains("Authorization:"))) {
             socket.getOutputStream().write(request.toString().getBytes(StandardCharsets.UTF_8));
             Answer answer = answer(socket.getInputStream().readAllBytes());
             ApiContract.check(method, path, answer);
@@ -56,6 +72,23 @@ public record Http(int port) {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private Socket connect(boolean isNew) throws IOException {
+        Optional<String> address =
+                from.or(
+                        () ->
+                                Optional.of(ADDRESSES.incrementAndGet())
+                                        .filter(_ -> isNew)
+                                        .map(
+                                                number ->
+                                                        "127.1.%d.%d"
+                                                                .formatted(
+                                                                        number / 250,
+                                                                        number % 250 + 1)));
+        return address.isEmpty()
+                ? new Socket("127.0.0.1", port)
+                : new Socket("127.0.0.1", port, InetAddress.ofLiteral(address.get()), 0);
     }
 
     private static Answer answer(byte[] bytes) {

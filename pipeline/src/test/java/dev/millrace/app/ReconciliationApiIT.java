@@ -56,12 +56,12 @@ class ReconciliationApiIT {
                         "{\"who\":\"ann\",\"reason\":\"before the switchover\"}",
                         JSON);
         assertThat(scene.migration.askers.getLast())
-                .isEqualTo(new Asker(Optional.of("ann"), "before the switchover"));
+                .isEqualTo(new Asker(Optional.of("ann (unverified)"), "before the switchover"));
 
         delete(UUID.fromString(answer.json().path("id").asString()), "?who=bob&reason=too%20slow");
 
         assertThat(scene.migration.askers.getLast())
-                .isEqualTo(new Asker(Optional.of("bob"), "too slow"));
+                .isEqualTo(new Asker(Optional.of("bob (unverified)"), "too slow"));
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.app.Http.Answer;
+import dev.millrace.approval.Approvals;
 import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
@@ -186,6 +187,11 @@ class ServiceLifeIT {
                     @Override
                     public MigrationDefinition definition() {
                         return MigrationDefinition.UNKNOWN;
+                    }
+
+                    @Override
+                    public Approvals approvals() {
+                        return FakeMigration.noApprovals();
                     }
 
                     @Override

@@ -33,7 +33,10 @@ class PagesTest {
                         "console/switchover.jte",
                         Map.of(
                                 "frame",
-                                Frame.of(Statuses.of(phase), Frame.Page.SWITCHOVER),
+                                Frame.of(
+                                        Statuses.of(phase),
+                                        Frame.Page.SWITCHOVER,
+                                        Statuses.VISITOR),
                                 "page",
                                 new Switchover(
                                         verb, last, new Gates("now", "", List.of(), List.of()))),
@@ -125,12 +128,15 @@ class PagesTest {
                         List.of(new Part("applier", "state", well, null)),
                         blocker.isEmpty() ? List.of() : List.of(blocker));
 
-        assertThat(Frame.of(status, Frame.Page.OVERVIEW).severity()).isEqualTo(severity);
+        assertThat(Frame.of(status, Frame.Page.OVERVIEW, Statuses.VISITOR).severity())
+                .isEqualTo(severity);
     }
 
     @Test
     void theStageOfAnUnresolvedMoveIsTheSwitchover() {
-        assertThat(Frame.of(Statuses.of("UNRESOLVED"), Frame.Page.OVERVIEW).stages())
+        assertThat(
+                        Frame.of(Statuses.of("UNRESOLVED"), Frame.Page.OVERVIEW, Statuses.VISITOR)
+                                .stages())
                 .filteredOn(stage -> stage.state().equals("now"))
                 .extracting(Frame.Stage::name)
                 .containsExactly("Switchover");

@@ -18,7 +18,14 @@ import org.junit.jupiter.api.Test;
 class RejectedPagesTest {
 
     private static final Frame FRAME =
-            new Frame("shop", "IN_SYNC", "", "good", List.of(), Frame.Page.REJECTED);
+            new Frame(
+                    "shop",
+                    "IN_SYNC",
+                    "",
+                    "good",
+                    List.of(),
+                    Frame.Page.REJECTED,
+                    Statuses.VISITOR);
 
     private static RejectedKey key(long id) {
         return new RejectedKey(

@@ -5,6 +5,7 @@ import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Counts;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
+import dev.millrace.spec.access.AccessSetting.Role;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -18,6 +19,8 @@ final class Statuses {
             new FlowReport.Apply(false, false, null, null, null);
 
     private static final FlowReport.Wal WAL = new FlowReport.Wal(null, null, null, null, null);
+
+    static final Visitor VISITOR = new Visitor("ann", Role.APPROVER, "page-token", false);
 
     private Statuses() {}
 

@@ -53,7 +53,7 @@ class EndingApiIT {
                                 true,
                                 Set.of(),
                                 "",
-                                Optional.of("ann"),
+                                Optional.of("ann (unverified)"),
                                 Optional.of("FAILED"),
                                 Optional.empty(),
                                 Optional.empty()));

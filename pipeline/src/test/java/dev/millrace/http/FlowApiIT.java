@@ -61,7 +61,7 @@ class FlowApiIT {
                         new FlowChange(
                                 new Action.Pause(FlowChange.Part.BACKFILL),
                                 "peak hour",
-                                Optional.of("ann"),
+                                Optional.of("ann (unverified)"),
                                 Optional.of("BACKFILLING"),
                                 false));
     }

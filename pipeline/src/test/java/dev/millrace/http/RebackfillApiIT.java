@@ -44,7 +44,7 @@ class RebackfillApiIT {
                         new Rebackfill.Request(
                                 Optional.empty(),
                                 "",
-                                Optional.of("ann"),
+                                Optional.of("ann (unverified)"),
                                 Optional.of("FAILED"),
                                 Optional.empty(),
                                 true));

@@ -57,7 +57,7 @@ class RepairApiIT {
                                 OptionalLong.of(50),
                                 false,
                                 "a bad script",
-                                Optional.of("ann"),
+                                Optional.of("ann (unverified)"),
                                 Optional.of("IN_SYNC"),
                                 Optional.empty()));
     }
@@ -115,7 +115,7 @@ class RepairApiIT {
         Answer answer = post("{\"cancel\":true,\"who\":\"ann\",\"reason\":\"too slow\"}");
 
         assertThat(answer.status()).as(answer.body()).isEqualTo(202);
-        assertThat(scene.migration.cancelled).containsExactly("ann: too slow");
+        assertThat(scene.migration.cancelled).containsExactly("ann (unverified): too slow");
         assertThat(scene.migration.repairs).isEmpty();
     }
 

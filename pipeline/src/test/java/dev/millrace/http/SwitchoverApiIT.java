@@ -62,7 +62,7 @@ class SwitchoverApiIT {
                                 Action.DRY_RUN,
                                 Set.of(),
                                 "",
-                                Optional.of("ann"),
+                                Optional.of("ann (unverified)"),
                                 Optional.of("IN_SYNC"),
                                 Optional.empty()));
     }
@@ -145,7 +145,11 @@ class SwitchoverApiIT {
         assertThat(scene.migration.resolutions)
                 .containsExactly(
                         new Resolution(
-                                true, false, "seen", Optional.of("ann"), Optional.of("UNRESOLVED")),
+                                true,
+                                false,
+                                "seen",
+                                Optional.of("ann (unverified)"),
+                                Optional.of("UNRESOLVED")),
                         new Resolution(false, true, "seen", Optional.empty(), Optional.empty()));
     }
 

@@ -113,7 +113,7 @@ class AbortIT {
                     .satisfies(
                             last -> {
                                 assertThat(last.event()).isEqualTo("abort");
-                                assertThat(last.who()).isEqualTo("tester (unverified)");
+                                assertThat(last.who()).isEqualTo("tester");
                                 assertThat(last.reason()).isEqualTo("a test");
                                 assertThat(next.status().journal())
                                         .isEqualTo(

@@ -2,7 +2,9 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.app.FakeMigration;
 import dev.millrace.app.MillraceService;
+import dev.millrace.approval.Approvals;
 import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.console.Browser;
 import dev.millrace.ending.Ending;
@@ -46,6 +48,11 @@ class ConsoleJourneyIT {
         @Override
         public MigrationDefinition definition() {
             return MigrationDefinition.UNKNOWN;
+        }
+
+        @Override
+        public Approvals approvals() {
+            return FakeMigration.noApprovals();
         }
 
         /// The scene closes it.

@@ -189,7 +189,7 @@ class RebackfillIT {
         assertThat(
                         scene.target.value(
                                 "SELECT count(*) FROM millrace.journal WHERE event ="
-                                        + " 'rebackfill' AND who = 'ann (unverified)' AND detail"
+                                        + " 'rebackfill' AND who = 'ann' AND detail"
                                         + " ->> 'operation' = '"
                                         + id
                                         + "'"))

@@ -149,12 +149,7 @@ class RejectedKeysIT {
                                             + " FROM millrace.journal WHERE event ="
                                             + " 'rejected-skip'"))
                     .isEqualTo(
-                            List.of(
-                                    List.of(
-                                            "ann (unverified)",
-                                            "rejected-skip",
-                                            "keys " + id,
-                                            "a test row")));
+                            List.of(List.of("ann", "rejected-skip", "keys " + id, "a test row")));
 
             ReconciliationReport report = scene.reconcile();
             assertThat(report.verdict()).isEqualTo(Verdict.DIFFERENT);

@@ -149,7 +149,7 @@ class RepairIT {
                 repair.state(),
                 repair.dryRun(),
                 List.of("public.doc"),
-                "ann (unverified)",
+                "ann",
                 reason,
                 found.startedAt(),
                 found.finishedAt(),
@@ -229,7 +229,7 @@ class RepairIT {
                         scene.target.value(
                                 "SELECT string_agg(detail ->> 'step', ' ' ORDER BY number) FROM"
                                         + " millrace.journal WHERE event = 'repair' AND who = 'ann"
-                                        + " (unverified)' AND detail ->> 'operation' = '"
+                                        + "' AND detail ->> 'operation' = '"
                                         + repaired.id()
                                         + "'"))
                 .isEqualTo("compare write verify done");
@@ -572,7 +572,7 @@ class RepairIT {
         assertThat(
                         scene.target.value(
                                 "SELECT detail ->> 'reason' FROM millrace.journal WHERE event ="
-                                        + " 'repair' AND who = 'bob (unverified)'"))
+                                        + " 'repair' AND who = 'bob'"))
                 .isEqualTo("too slow");
         assertThatThrownBy(() -> scene.running().repairs().cancel(Optional.empty(), ""))
                 .isInstanceOf(RefusedException.class);

@@ -74,7 +74,7 @@ class TableResumeMigrationIT {
                             scene.target.query(
                                     "SELECT who, detail ->> 'what', detail ->> 'reason' FROM"
                                             + " millrace.journal WHERE event = 'table-resume'"))
-                    .hasToString("[[ann (unverified), public.item, fixed]]");
+                    .hasToString("[[ann, public.item, fixed]]");
         }
     }
 

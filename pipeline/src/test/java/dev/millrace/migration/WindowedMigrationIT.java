@@ -140,12 +140,12 @@ class WindowedMigrationIT {
             assertEqual(scene);
             assertThat(scene.running().status().blockers()).isEmpty();
             assertThat(scene.target.value(JOURNAL))
-                    .isEqualTo("throttle,pause,throttle,resume by ann (unverified)");
+                    .isEqualTo("throttle,pause,throttle,resume by ann");
         }
     }
 
     private static final String PAUSED =
-            "the backfill is paused by ann (unverified) since %s: peak hour. Run 'millrace resume"
+            "the backfill is paused by ann since %s: peak hour. Run 'millrace resume"
                     + " backfill' to continue";
 
     private static final String DURING_THE_PAUSE = "SELECT count(*) FROM doc WHERE id = 90000";

@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.function.BiConsumer;
 
 /// Collects the problems of one file. Not thread-safe; used for one file.
-final class Problems {
+public final class Problems {
 
     private final List<Problem> found = new ArrayList<>();
 
-    void add(Position at, String path, String message, String remedy) {
+    public void add(Position at, String path, String message, String remedy) {
         found.add(new Problem(at, path, message, remedy));
     }
 
@@ -20,7 +20,7 @@ final class Problems {
         found.addAll(problems);
     }
 
-    void add(Scalar scalar, String message, String remedy) {
+    public void add(Scalar scalar, String message, String remedy) {
         add(scalar.at(), scalar.path(), message, remedy);
     }
 

@@ -13,7 +13,7 @@ import java.util.List;
 ///   when there is none
 /// @param variables of the environment whose values the text contains
 /// @param positions computes the position in the file of each character of `text`
-record Scalar(
+public record Scalar(
         String text,
         String shown,
         String path,
@@ -24,7 +24,7 @@ record Scalar(
         implements EffectiveSetting.Written {
 
     /// Locates the characters of a text in the file.
-    interface Positions {
+    public interface Positions {
         SelectText of(String entry, String text);
     }
 

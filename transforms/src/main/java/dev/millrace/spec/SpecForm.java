@@ -1,5 +1,7 @@
 package dev.millrace.spec;
 
+import dev.millrace.spec.access.AccessForm;
+import dev.millrace.spec.access.ApiForm;
 import dev.millrace.spec.setting.Setting;
 import dev.millrace.spec.setting.Setting.AtMostOne;
 import dev.millrace.spec.setting.Setting.NotYetSupported;
@@ -129,7 +131,18 @@ record SpecForm(
                                         + " max_slot_wal_keep_size of the source, if that is less.",
                         pattern = SpecForm.SIZE,
                         examples = "20GB")
-                @Nullable Scalar walBudget) {
+                @Nullable Scalar walBudget,
+        @Setting(
+                        value =
+                                "Who may use the service. It can be changed between two starts of"
+                                        + " one migration. Without it, all callers have the same"
+                                        + " token, or none.",
+                        kind = "a mapping with tokens, approvals and oidc")
+                @Nullable AccessForm access,
+        @Setting(
+                        value = "How the service is reached. Without it, by HTTP.",
+                        kind = "a mapping with certificate and key")
+                @Nullable ApiForm api) {
 
     static final String SIZE = "[1-9][0-9]{0,8}(kB|MB|GB|TB)";
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";

@@ -10,6 +10,10 @@ import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.RejectedLimit;
 import dev.millrace.spec.MigrationSpec.SensitiveColumns;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.access.AccessForm;
+import dev.millrace.spec.access.AccessSetting;
+import dev.millrace.spec.access.ApiForm;
+import dev.millrace.spec.access.ApiForm.Tls;
 import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.queries.QueryPair;
@@ -32,6 +36,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.Node;
 
@@ -86,10 +91,14 @@ public final class SpecReader {
                         : new Binder(source, new Substitution(environment), problems)
                                 .bind(SpecForm.class, root);
         MigrationSpec spec = form == null ? null : check(form, source, paths, problems);
+        AccessSetting access =
+                AccessForm.check(form == null ? null : form.access(), source.at(0), problems);
+        Optional<Tls> tls = ApiForm.check(form == null ? null : form.api(), paths, problems);
         if (form == null || spec == null || !problems.isEmpty()) {
             return new SpecResult.Invalid(problems.inFileOrder());
         }
-        return new SpecResult.Valid(spec, SpecHash.of(spec), SettingCollector.of(form));
+        return new SpecResult.Valid(
+                spec, SpecHash.of(spec), SettingCollector.of(form), access, tls);
     }
 
     /// @return null only when a problem was reported

@@ -1,8 +1,11 @@
 package dev.millrace.spec;
 
 import dev.millrace.problem.Problem;
+import dev.millrace.spec.access.AccessSetting;
+import dev.millrace.spec.access.ApiForm.Tls;
 import dev.millrace.spec.setting.EffectiveSetting;
 import java.util.List;
+import java.util.Optional;
 
 /// The outcome of reading a file.
 public sealed interface SpecResult {
@@ -11,7 +14,14 @@ public sealed interface SpecResult {
     ///   its tables, each with its SELECT and key. Addresses, credentials, order, comments and
     ///   layout don't count, so a database that moves to another host keeps the hash.
     /// @param settings those of the file, and the defaults of those that it leaves out
-    record Valid(MigrationSpec spec, String hash, List<EffectiveSetting> settings)
+    /// @param access who may use the service; no part of the migration
+    /// @param tls empty if the service speaks HTTP
+    record Valid(
+            MigrationSpec spec,
+            String hash,
+            List<EffectiveSetting> settings,
+            AccessSetting access,
+            Optional<Tls> tls)
             implements SpecResult {
 
         public Valid {
@@ -20,7 +30,7 @@ public sealed interface SpecResult {
 
         /// A file of which only the meaning is known.
         public Valid(MigrationSpec spec, String hash) {
-            this(spec, hash, List.of());
+            this(spec, hash, List.of(), AccessSetting.NONE, Optional.empty());
         }
     }
 

@@ -79,6 +79,12 @@ class SpecSchemaTest {
               statement-timeout: 10m
               foreign-writes: ignore
             wal-budget: 20GB
+            api: {certificate: tls.crt, key: tls.key}
+            access:
+              approvals: 2
+              tokens:
+              - {name: ann, role: approver, hash: 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}
+              oidc: {issuer: https://id.example, audience: millrace, role-claim: a.b}
             stop-when:
             - {metric: target.commit.p95, above: 200ms, for: 30s, then: pause}
             - {sql: SELECT 1, on: source, name: jobs, above: 5, then: block-switchover}
@@ -141,6 +147,13 @@ class SpecSchemaTest {
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: [a]",
                 "backfill: engine=backfill: both",
                 "wal-budget: 20GB=wal-budget: 20",
+                "approvals: 2=approvals: 3",
+                "certificate: tls.crt, =",
+                "name: ann=name: Ann",
+                "role: approver=role: admin",
+                "hash: 'sha256:0=hash: '0",
+                "name: ann, role=role",
+                "audience: millrace, =",
                 "target.commit.p95=target.load",
                 "for: 30s=for: long",
                 "then: pause=then: stop",

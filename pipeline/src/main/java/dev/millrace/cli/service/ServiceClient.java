@@ -14,6 +14,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
@@ -23,6 +24,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLHandshakeException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -47,17 +49,21 @@ public final class ServiceClient {
     private final Secret token;
     private final Terminal terminal;
     private final Pause pause;
-    private final HttpClient http =
-            HttpClient.newBuilder()
-                    .version(HttpClient.Version.HTTP_1_1)
-                    .connectTimeout(CONNECT_TIMEOUT)
-                    .build();
+    private final HttpClient http;
 
-    public ServiceClient(URI service, Secret token, Terminal terminal, Pause pause) {
+    /// @param authority a PEM file with the certificates to trust; empty for those of the JDK
+    public ServiceClient(
+            URI service, Secret token, Optional<Path> authority, Terminal terminal, Pause pause) {
         this.service = service;
         this.token = token;
         this.terminal = terminal;
         this.pause = pause;
+        HttpClient.Builder client =
+                HttpClient.newBuilder()
+                        .version(HttpClient.Version.HTTP_1_1)
+                        .connectTimeout(CONNECT_TIMEOUT);
+        authority.map(TrustedAuthority::of).ifPresent(client::sslContext);
+        this.http = client.build();
     }
 
     /// @param path path relative to `/api/v1/`, with an encoded query
@@ -211,6 +217,16 @@ public final class ServiceClient {
         } catch (HttpTimeoutException e) {
             throw unreachable(
                     Why.LOST, "no response within " + REQUEST_TIMEOUT.toSeconds() + " s", e);
+        } catch (SSLHandshakeException e) {
+            throw new Unanswered(
+                    Why.NOT_SENT,
+                    new CommandFailure(
+                            ExitCode.USAGE,
+                            "The certificate of the service at %s is not trusted, or not of this host."
+                                    .formatted(service),
+                            "Name its authority with --ca or MILLRACE_CA, and use a host name of"
+                                    + " the certificate in --url.",
+                            e));
         } catch (ConnectException e) {
             throw unreachable(Why.NOT_SENT, "connection refused or unknown host", e);
         } catch (IOException e) {

@@ -36,7 +36,7 @@ record ServiceProblem(int status, String reason, String state) {
     }
 
     boolean isDenied() {
-        return status == 401 || status == 403;
+        return status == 401;
     }
 
     boolean isStarting() {

@@ -1,35 +1,35 @@
-package dev.millrace.http;
+package dev.millrace.http.access;
 
-import dev.millrace.spec.Secret;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.Base64;
+import dev.millrace.http.Problems;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Decides which requests are allowed. Without a token the service listens only on a loopback
-/// address, but any web page in a browser on this machine can send requests to it. So the Host
-/// header must be a loopback name (a page can make its own name resolve to 127.0.0.1), the Origin
-/// must be the service itself, and a request that changes something must be JSON (a form cannot
-/// send JSON). Pure and thread-safe.
-public sealed interface AccessPolicy {
+/// Decides which requests a browser may send, whoever the caller is. Without a token the service
+/// listens only on a loopback address, but any web page in a browser on this machine can send
+/// requests to it. So the Host header must be a loopback name (a page can make its own name resolve
+/// to 127.0.0.1), the Origin must be the service itself, and a request that changes something must
+/// be JSON (a form cannot send JSON). Pure and thread-safe.
+sealed interface RequestPolicy {
+
+    String BEARER = "bearer ";
 
     /// Returns why the request is refused, or empty if it is allowed.
     Optional<Denial> check(RequestFacts request);
 
-    static AccessPolicy of(Secret token) {
-        return token.isPresent() ? new WithToken(token) : new LoopbackOnly();
+    static RequestPolicy of(AccessMode mode) {
+        return mode.needsCredential() ? new WithCredential() : new LoopbackOnly();
     }
 
     /// The checked parts of a request. An absent header is `null`.
     ///
     /// @param hosts all Host headers
     record RequestFacts(
+            String scheme,
             String method,
             String path,
             List<String> hosts,
@@ -51,7 +51,7 @@ public sealed interface AccessPolicy {
 
     record Denial(int status, String title, String detail) {}
 
-    record LoopbackOnly() implements AccessPolicy {
+    record LoopbackOnly() implements RequestPolicy {
 
         private static final Pattern LOOPBACK =
                 Pattern.compile("(?:127\\.0\\.0\\.1|localhost|\\[::1])(?::(\\d{1,5}))?");
@@ -65,7 +65,7 @@ public sealed interface AccessPolicy {
             if (!host.matches()) {
                 return Optional.of(hostNotAllowed());
             }
-            if (request.origin() != null && !own(request.origin(), host.group(1))) {
+            if (request.origin() != null && !own(request, request.origin(), host.group(1))) {
                 return Optional.of(crossOrigin());
             }
             if (request.fetchSite() != null
@@ -77,17 +77,19 @@ public sealed interface AccessPolicy {
             return Body.check(request);
         }
 
-        private static boolean own(String origin, @Nullable String port) {
-            String scheme = "http://";
+        private static boolean own(RequestFacts request, String origin, @Nullable String port) {
+            String scheme = request.scheme() + "://";
             if (!origin.startsWith(scheme)) {
                 return false;
             }
             Matcher page = loopback(origin.substring(scheme.length()));
-            return page.matches() && portOf(page.group(1)) == portOf(port);
+            return page.matches() && portOf(request, page.group(1)) == portOf(request, port);
         }
 
-        private static int portOf(@Nullable String written) {
-            return written == null ? 80 : Integer.parseInt(written);
+        private static int portOf(RequestFacts request, @Nullable String written) {
+            return written == null
+                    ? request.scheme().equals("https") ? 443 : 80
+                    : Integer.parseInt(written);
         }
 
         private static Matcher loopback(String authority) {
@@ -112,50 +114,19 @@ public sealed interface AccessPolicy {
         }
     }
 
-    record WithToken(Secret token) implements AccessPolicy {
-
-        private static final String BEARER = "bearer ";
-
-        /// What a browser asks a person for: any name, and the token as the password.
-        private static final String BASIC = "basic ";
+    record WithCredential() implements RequestPolicy {
 
         @Override
         public Optional<Denial> check(RequestFacts request) {
-            if (request.method().equals("GET") && isProbe(request.path())) {
-                return Optional.empty();
+            if (!isBearer(request.authorization()) && isOfOtherSite(request)) {
+                return Optional.of(crossSite());
             }
-            String given = Objects.requireNonNullElse(request.authorization(), "");
-            if (starts(given, BEARER)) {
-                return matches(given.substring(BEARER.length()).strip())
-                        ? Body.check(request)
-                        : Optional.of(wrongToken());
-            }
-            if (starts(given, BASIC)) {
-                if (!matches(password(given.substring(BASIC.length()).strip()))) {
-                    return Optional.of(wrongToken());
-                }
-                return isOfOtherSite(request) ? Optional.of(crossSite()) : Body.check(request);
-            }
-            return Optional.of(wrongToken());
+            return Body.check(request);
         }
 
-        private static boolean starts(String given, String scheme) {
-            return given.regionMatches(true, 0, scheme, 0, scheme.length());
-        }
-
-        /// Empty if it is not the name and password of a browser.
-        private static String password(String encoded) {
-            try {
-                String both =
-                        new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8);
-                return both.substring(both.indexOf(':') + 1);
-            } catch (IllegalArgumentException _) {
-                return "";
-            }
-        }
-
-        /// A browser adds the password to the requests of any page. What it says about the site
-        /// counts; an older one says only the origin, which a proxy may make differ from the host.
+        /// A browser may add the cookie of a session to the requests of any page. What it says
+        /// about the site counts; an older one says only the origin, which a proxy may make differ
+        /// from the host.
         private static boolean isOfOtherSite(RequestFacts request) {
             String site = request.fetchSite();
             if (site != null) {
@@ -168,15 +139,6 @@ public sealed interface AccessPolicy {
                                     .equalsIgnoreCase(request.hosts().getFirst()));
         }
 
-        private static Denial wrongToken() {
-            return new Denial(
-                    401,
-                    "Missing or wrong token",
-                    "Send the header 'Authorization: Bearer' with the token. The command line reads"
-                            + " the token from MILLRACE_TOKEN. In a browser, enter any name, and the"
-                            + " token as the password.");
-        }
-
         private static Denial crossSite() {
             return new Denial(
                     403,
@@ -184,28 +146,25 @@ public sealed interface AccessPolicy {
                     "Pages of other origins cannot use the API in a browser. Open the console by its"
                             + " address.");
         }
+    }
 
-        private static boolean isProbe(String path) {
-            return path.equals("/actuator/health/liveness")
-                    || path.equals("/actuator/health/readiness");
-        }
-
-        /// Compares in constant time, so that the response time does not reveal a matching prefix.
-        private boolean matches(String given) {
-            return MessageDigest.isEqual(
-                    given.getBytes(StandardCharsets.UTF_8),
-                    token.reveal().getBytes(StandardCharsets.UTF_8));
-        }
+    /// The header of a request that no page of another site can send.
+    static boolean isBearer(@Nullable String authorization) {
+        return authorization != null
+                && authorization.regionMatches(true, 0, BEARER, 0, BEARER.length());
     }
 
     /// A POST must have a JSON body, which a form of another site cannot send. A form cannot send
-    /// DELETE, which has no body. The API has no other changing methods.
+    /// DELETE, which has no body. The API has no other changing methods. The forms of a session
+    /// have a token of their own.
     final class Body {
+
+        private static final Set<String> SESSION = Set.of("/login", "/logout");
 
         private Body() {}
 
         private static Optional<Denial> check(RequestFacts request) {
-            if (!request.method().equals("POST")) {
+            if (!request.method().equals("POST") || SESSION.contains(request.path())) {
                 return Optional.empty();
             }
             String type = request.contentType() == null ? "" : request.contentType();

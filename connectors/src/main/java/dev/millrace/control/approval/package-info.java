@@ -1,0 +1,5 @@
+/// Stores requests that need two persons.
+@NullMarked
+package dev.millrace.control.approval;
+
+import org.jspecify.annotations.NullMarked;

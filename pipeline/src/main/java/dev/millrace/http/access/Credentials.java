@@ -1,0 +1,122 @@
+package dev.millrace.http.access;
+
+import java.io.Serial;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.authentication.AuthenticationServiceException;
+import org.springframework.security.authentication.BadCredentialsException;
+import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.core.authority.SimpleGrantedAuthority;
+import org.springframework.security.oauth2.jwt.BadJwtException;
+import org.springframework.security.oauth2.jwt.JwtDecoderInitializationException;
+import org.springframework.security.oauth2.jwt.JwtException;
+import org.springframework.security.web.authentication.WebAuthenticationDetails;
+
+/// Finds out who the caller is from the token of a request or of the login form. The name that a
+/// form may send does not count. Thread-safe.
+final class Credentials implements AuthenticationManager {
+
+    private final AccessMode mode;
+    private final FailedAttempts attempts;
+    private final Optional<IssuedTokens> issued;
+
+    Credentials(AccessMode mode, FailedAttempts attempts) {
+        this.mode = mode;
+        this.attempts = attempts;
+        this.issued = mode.oidc().map(IssuedTokens::new);
+    }
+
+    /// The token is right, but gives no role here.
+    static final class NoRole extends AuthenticationException {
+
+        @Serial private static final long serialVersionUID = 1L;
+
+        private final String claim;
+
+        NoRole(String claim) {
+            super("no role");
+            this.claim = claim;
+        }
+
+        String claim() {
+            return claim;
+        }
+    }
+
+    /// A request with a token in its header. Only such a request may have a token of an issuer: a
+    /// session would outlive it.
+    static final class Bearer extends UsernamePasswordAuthenticationToken {
+
+        @Serial private static final long serialVersionUID = 1L;
+
+        Bearer(String token) {
+            super("", token);
+        }
+    }
+
+    /// The address has presented wrong tokens too often.
+    static final class TooManyAttempts extends AuthenticationException {
+
+        @Serial private static final long serialVersionUID = 1L;
+
+        private final Duration left;
+
+        TooManyAttempts(Duration left) {
+            super("too many wrong tokens");
+            this.left = left;
+        }
+
+        /// Whole seconds to wait, at least one.
+        long seconds() {
+            return left.plusMillis(999).toSeconds();
+        }
+    }
+
+    /// @throws TooManyAttempts if the token was not even looked at
+    @Override
+    public Authentication authenticate(Authentication given) {
+        String address =
+                given.getDetails() instanceof WebAuthenticationDetails details
+                        ? details.getRemoteAddress()
+                        : "";
+        Optional<Duration> wait = attempts.begin(address);
+        if (wait.isPresent()) {
+            throw new TooManyAttempts(wait.get());
+        }
+        String token = String.valueOf(given.getCredentials());
+        Optional<Caller> caller;
+        try {
+            caller =
+                    issued.isPresent() && given instanceof Bearer && IssuedTokens.isIssued(token)
+                            ? Optional.of(verified(issued.get(), token))
+                            : mode.find(token);
+        } catch (NoRole notGuessed) {
+            attempts.succeeded(address);
+            throw notGuessed;
+        }
+        if (caller.isEmpty()) {
+            throw new BadCredentialsException("wrong token");
+        }
+        attempts.succeeded(address);
+        return authenticated(caller.get());
+    }
+
+    private static Caller verified(IssuedTokens issued, String token) {
+        try {
+            return issued.find(token).orElseThrow(() -> new NoRole(issued.roleClaim()));
+        } catch (BadJwtException e) {
+            throw new BadCredentialsException("wrong token", e);
+        } catch (JwtException | JwtDecoderInitializationException e) {
+            throw new AuthenticationServiceException("the issuer cannot be asked", e);
+        }
+    }
+
+    static Authentication authenticated(Caller caller) {
+        return UsernamePasswordAuthenticationToken.authenticated(
+                caller, null, List.of(new SimpleGrantedAuthority(caller.role().name())));
+    }
+}
