@@ -138,7 +138,7 @@ public final class Grants {
         List<String> notes = new ArrayList<>(sources.notes());
         sources.listed(spec)
                 .ifPresentOrElse(
-                        tables -> statements.add(publication(tables)),
+                        tables -> statements.add(publication(tables, role)),
                         () ->
                                 notes.add(
                                         "The check source.publication of 'millrace plan' prints the CREATE PUBLICATION: the file does not name every table with its schema."));
@@ -346,7 +346,9 @@ public final class Grants {
                 + ");";
     }
 
-    private String publication(List<TableId> tables) {
+    /// Its owner can drop it at the end of the migration. An administrator that is not a superuser
+    /// may be unable to give it away.
+    private String publication(List<TableId> tables, String role) {
         String name = CaptureSettings.publication(spec.migration());
         return GrantSql.onlyIf(
                 "NOT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = "
@@ -358,6 +360,14 @@ public final class Grants {
                         + Identifier.literal(Publication.creation(name, tables, 18))
                         + " ELSE "
                         + Identifier.literal(Publication.creation(name, tables, 14))
-                        + " END;");
+                        + " END; BEGIN ALTER PUBLICATION "
+                        + Identifier.quote(name)
+                        + " OWNER TO "
+                        + Identifier.quote(role)
+                        + "; EXCEPTION WHEN insufficient_privilege THEN RAISE WARNING '%', "
+                        + Identifier.literal(
+                                "The publication keeps its owner, who must drop it when the"
+                                        + " migration ends.")
+                        + "; END;");
     }
 }

@@ -143,6 +143,8 @@ class GrantedRolesIT {
                     "DELETE FROM shop.event WHERE id = 7",
                     "INSERT INTO shop.event VALUES (900, 9)");
             migration.requireEqual();
+            migration.rebackfill();
+            migration.requireEqual();
         }
     }
 

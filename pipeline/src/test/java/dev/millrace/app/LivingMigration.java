@@ -2,7 +2,10 @@ package dev.millrace.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.ending.Ending;
+import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
@@ -60,6 +63,48 @@ record LivingMigration(MigrationLife migration) {
                                 () -> migration.operation(id).orElseThrow(),
                                 each -> each.state().isFinished());
         assertThat(operation.state()).as(operation.toString()).isEqualTo(State.DONE);
+    }
+
+    /// Reads every row again.
+    void rebackfill() {
+        UUID id =
+                Objects.requireNonNull(
+                        migration
+                                .rebackfill(
+                                        new Rebackfill.Request(
+                                                Optional.empty(),
+                                                "a test",
+                                                Optional.of("tester"),
+                                                Optional.empty(),
+                                                Optional.empty(),
+                                                false))
+                                .id());
+        Awaitility.await()
+                .atMost(Waits.LIMIT)
+                .untilAsserted(
+                        () ->
+                                assertThat(migration.rebackfill(id).orElseThrow().state())
+                                        .isEqualTo(State.DONE));
+    }
+
+    /// Ends the migration after a switchover. The test itself uses the source, which closes gates.
+    void complete(Set<String> forced) {
+        UUID id =
+                Objects.requireNonNull(
+                        migration
+                                .end(
+                                        new EndRequest(
+                                                Ending.Kind.COMPLETE,
+                                                false,
+                                                forced,
+                                                "a test",
+                                                Optional.of("tester"),
+                                                Optional.empty(),
+                                                Optional.empty(),
+                                                Optional.empty()))
+                                .id());
+        awaitPhase("COMPLETED");
+        assertThat(migration.ending(id).orElseThrow().toString()).contains("DONE");
     }
 
     private Operation ask(Kind kind, SwitchoverRequest.Action action) {
