@@ -61,7 +61,8 @@ class ArchitectureTest {
                     "mappings",
                     "apply",
                     "digest",
-                    "sandbox");
+                    "sandbox",
+                    "tls");
 
     private static final String[] PIPELINE =
             packages(
@@ -321,7 +322,7 @@ class ArchitectureTest {
     /// Kafka's about its own objects, the parsers' about the user's file and command line.
     private static final String READ_MESSAGES_WITHOUT_ROWS =
             "dev\\.millrace\\.(postgres\\.Database(\\$DatabaseFailure)?"
-                    + "|kafka\\.Broker|cli\\.Millrace|demo\\.DemoScript)";
+                    + "|kafka\\.Broker|tls\\.TlsFailure|cli\\.Millrace|demo\\.DemoScript)";
 
     @ParameterizedTest
     @MethodSource("walls")

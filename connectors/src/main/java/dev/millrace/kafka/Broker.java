@@ -82,6 +82,11 @@ public final class Broker implements AutoCloseable {
         }
     }
 
+    /// @throws BrokerException if the cluster does not answer
+    public void requireAnswer() {
+        await(admin.describeCluster().clusterId(), "answer");
+    }
+
     /// @throws BrokerException if the topic does not exist
     public Replication replication(String topic) {
         TopicDescription description =

@@ -2,11 +2,13 @@ package dev.millrace.postgres;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.millrace.tls.TlsFailure;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
@@ -112,6 +114,10 @@ public final class Database implements AutoCloseable {
 
     private static Reachability reachability(SQLException e) {
         String why = String.valueOf(e.getMessage());
+        Optional<TlsFailure> tls = TlsFailure.of(e);
+        if (tls.isPresent()) {
+            return new Reachability.NotTrusted(tls.get(), why);
+        }
         return switch (SqlFailure.of(e)) {
             case UNREACHABLE -> new Reachability.Unreachable(why);
             case BUSY, LIMIT_REACHED -> new Reachability.Busy(why);
@@ -154,6 +160,9 @@ public final class Database implements AutoCloseable {
         record Reached() implements Reachability {}
 
         record Unreachable(String why) implements Reachability {}
+
+        /// The server responds, but the connection cannot be encrypted as the URL demands.
+        record NotTrusted(TlsFailure failure, String why) implements Reachability {}
 
         /// The server responds but accepts no session now.
         record Busy(String why) implements Reachability {}

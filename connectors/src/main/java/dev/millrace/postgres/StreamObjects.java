@@ -75,9 +75,24 @@ public record StreamObjects(
                         connection.prepareStatement(
                                 "DROP PUBLICATION IF EXISTS " + Identifier.quote(publication))) {
                     statement.execute();
+                } catch (SQLException e) {
+                    throw SqlFailure.of(e) == SqlFailure.NO_PRIVILEGE
+                            ? notOwned(publication, e)
+                            : e;
                 }
             }
         }
+    }
+
+    private static SQLException notOwned(String publication, SQLException cause) {
+        return new SQLException(
+                "Publication "
+                        + publication
+                        + " has another owner. Let the owner or a superuser run: DROP PUBLICATION "
+                        + Identifier.quote(publication)
+                        + ";",
+                cause.getSQLState(),
+                cause);
     }
 
     /// Drops the replication origins. Call it only after the captures of both directions have ended

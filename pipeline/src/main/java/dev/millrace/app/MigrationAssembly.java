@@ -6,6 +6,7 @@ import dev.millrace.approval.Approvals;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.control.approval.ApprovalStore;
+import dev.millrace.change.TableId;
 import dev.millrace.ending.EndingStep;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.ending.MigrationLife.Plan;
@@ -21,6 +22,7 @@ import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
+import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.stream.Direction;
@@ -142,10 +144,14 @@ public final class MigrationAssembly implements AutoCloseable {
                             broker,
                             MigrationLife.of(
                                     migration,
-                                    Plan.of(specHash, report.mappings(), report.findings()),
+                                    Plan.of(
+                                            specHash,
+                                            report.mappings(),
+                                            report.findings(),
+                                            shown(spec)),
                                     premises,
                                     settings),
-                            tables(report),
+                            tables(report, shown(spec)),
                             Approvals.open(stored, clock)));
         } catch (SQLException | RuntimeException e) {
             broker.stop();
@@ -176,14 +182,30 @@ public final class MigrationAssembly implements AutoCloseable {
         return tables;
     }
 
-    private static List<TableDefinition> tables(PreflightReport report) {
+    /// The SELECTs with values of the environment, as people may see them, by target table.
+    private static Map<TableId, String> shown(MigrationSpec spec) {
+        Map<TableId, String> shown = new LinkedHashMap<>();
+        for (TableEntry entry : spec.tables()) {
+            if (entry instanceof TableEntry.Select select
+                    && !select.text().shown().equals(select.text().text())) {
+                shown.put(select.target(), select.text().shown());
+            }
+        }
+        return shown;
+    }
+
+    private static List<TableDefinition> tables(
+            PreflightReport report, Map<TableId, String> shown) {
         return report.mappings().stream()
                 .map(
                         mapping ->
                                 new TableDefinition(
                                         mapping.target().table().toString(),
                                         mapping.source().toString(),
-                                        mapping.userText().strip(),
+                                        shown.getOrDefault(
+                                                        mapping.target().table(),
+                                                        mapping.userText())
+                                                .strip(),
                                         mapping.target().keyColumns(),
                                         notes(report, mapping.source().toString())))
                 .toList();

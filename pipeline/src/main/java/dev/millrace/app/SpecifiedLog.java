@@ -2,10 +2,10 @@ package dev.millrace.app;
 
 import dev.millrace.ending.Premises.LogServer;
 import dev.millrace.kafka.EmbeddedBroker;
+import dev.millrace.kafka.access.ClusterLogin;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -25,11 +25,7 @@ final class SpecifiedLog implements LogServer {
     public synchronized Map<String, Object> settings() {
         return switch (spec.kafka()) {
             case Kafka.Embedded _ -> started().clientSettings();
-            case Kafka.External external -> {
-                Map<String, Object> settings = new HashMap<>(external.properties());
-                settings.put("bootstrap.servers", external.bootstrapServers());
-                yield settings;
-            }
+            case Kafka.External external -> ClusterLogin.settings(external);
         };
     }
 

@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -74,10 +75,16 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
             findings = List.copyOf(findings);
         }
 
-        /// @param select as it was compiled
+        /// @param select as it was compiled, or as the file has it if it contains values of the
+        ///   environment
         public record PlannedTable(TableId target, TableId source, String select) {}
 
-        public static Plan of(String specHash, List<Mapping> mappings, List<Finding> findings) {
+        /// @param shown what people may see of SELECTs with values of the environment
+        public static Plan of(
+                String specHash,
+                List<Mapping> mappings,
+                List<Finding> findings,
+                Map<TableId, String> shown) {
             return new Plan(
                     specHash,
                     mappings.stream()
@@ -86,7 +93,9 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
                                             new PlannedTable(
                                                     mapping.target().table(),
                                                     mapping.source(),
-                                                    mapping.rendered()))
+                                                    shown.getOrDefault(
+                                                            mapping.target().table(),
+                                                            mapping.rendered())))
                             .toList(),
                     findings);
         }

@@ -4,13 +4,12 @@ import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.BrokerException;
 import dev.millrace.kafka.TopicPlan;
+import dev.millrace.kafka.access.ClusterLogin;
 import dev.millrace.preflight.Findings.Measured;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -34,7 +33,12 @@ final class KafkaChecks {
     private static List<Finding> judge(String migration, Kafka.External kafka) {
         TopicPlan plan = TopicPlan.of(new Topics(migration), kafka.partitions());
         Findings findings = new Findings(REACHABLE);
-        try (Broker broker = new Broker(settings(kafka))) {
+        try (Broker broker = new Broker(ClusterLogin.settings(kafka))) {
+            broker.requireAnswer();
+            List<Finding> access = KafkaAccessCheck.judge(migration, kafka);
+            if (access.stream().anyMatch(found -> !found.status().passes())) {
+                return access;
+            }
             for (Broker.TopicSpec topic : plan.all()) {
                 Optional<Broker.Topic> found = broker.find(topic.name());
                 found.filter(existing -> existing.partitions() != topic.partitions())
@@ -59,9 +63,10 @@ final class KafkaChecks {
             replication(broker, plan, findings);
             List<Finding> all = new ArrayList<>(findings.orOk(kafka.bootstrapServers(), "answers"));
             all.addAll(settings(broker, plan, kafka.bootstrapServers()));
+            all.addAll(access);
             return all;
         } catch (BrokerException e) {
-            return List.of(unreachable(kafka, String.valueOf(e.getMessage())));
+            return List.of(KafkaAccessCheck.failed(kafka, e));
         }
     }
 
@@ -152,7 +157,7 @@ final class KafkaChecks {
         }
         TopicPlan plan = TopicPlan.of(new Topics(spec.migration()), external.partitions());
         Findings findings = new Findings("kafka.topics");
-        try (Broker broker = new Broker(settings(external))) {
+        try (Broker broker = new Broker(ClusterLogin.settings(external))) {
             for (Broker.TopicSpec topic : plan.all()) {
                 broker.find(topic.name())
                         .filter(broker::hasRecords)
@@ -174,20 +179,5 @@ final class KafkaChecks {
             return List.of();
         }
         return findings.orOk("topics", "contain no records of another migration");
-    }
-
-    private static Map<String, Object> settings(Kafka.External kafka) {
-        Map<String, Object> settings = new HashMap<>(kafka.properties());
-        settings.put("bootstrap.servers", kafka.bootstrapServers());
-        return settings;
-    }
-
-    private static Finding unreachable(Kafka.External kafka, String why) {
-        return Finding.unreachable(
-                REACHABLE,
-                kafka.bootstrapServers(),
-                why,
-                "Check that the cluster is running, and check kafka.bootstrap-servers and"
-                        + " kafka.properties.");
     }
 }

@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.postgres.Database.Reachability;
+import dev.millrace.tls.TlsFailure;
 
 /// Reports the result of a connection probe as a finding.
 final class ReachabilityCheck {
@@ -19,6 +20,12 @@ final class ReachabilityCheck {
                             address,
                             "does not answer: " + why,
                             "Check that the server is running, and check " + side + ".url.");
+            case Reachability.NotTrusted(TlsFailure failure, String why) ->
+                    Finding.misconfigured(
+                            check,
+                            address,
+                            failure.what() + ": " + why,
+                            failure.remedy(side + ".url", "sslrootcert in " + side + ".url"));
             case Reachability.Busy(String why) ->
                     Finding.unreachable(
                             check,
@@ -32,8 +39,10 @@ final class ReachabilityCheck {
                             "refuses the login: " + why,
                             "Check "
                                     + side
-                                    + ".username and the password, and pg_hba.conf for this host. 'millrace grants"
-                                    + " --side "
+                                    + ".username and the password, pg_hba.conf for this host, and"
+                                    + " sslmode, sslcert and sslkey in "
+                                    + side
+                                    + ".url. 'millrace grants --side "
                                     + side
                                     + "' prints the SQL that creates the role.");
             case Reachability.DatabaseMissing(String why) ->

@@ -9,6 +9,7 @@ import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.Broker.Topic;
 import dev.millrace.kafka.Broker.TopicSpec;
 import dev.millrace.kafka.TopicPlan;
+import dev.millrace.kafka.access.StreamAccess;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
@@ -269,11 +270,29 @@ public final class GenerationStart {
 
     private Generation describe(int number) {
         TopicPlan plan = plan();
-        return describe(
-                number,
-                broker.ensure(plan.changes()).id(),
-                broker.ensure(plan.target()).id(),
-                broker.ensure(plan.position()).id());
+        Generation described =
+                describe(
+                        number,
+                        broker.ensure(plan.changes()).id(),
+                        broker.ensure(plan.target()).id(),
+                        broker.ensure(plan.position()).id());
+        requireAccess(plan);
+        return described;
+    }
+
+    /// What a user may write or delete is known only of topics that exist.
+    private void requireAccess(TopicPlan plan) {
+        if (file.spec().kafka() instanceof MigrationSpec.Kafka.External) {
+            try (StreamAccess access = new StreamAccess(stream.kafka())) {
+                List<StreamAccess.Lacking> lacking = access.lacking(stream.topics(), plan);
+                if (!lacking.isEmpty()) {
+                    throw new RefusedException(
+                            "The Kafka user may not do what the stream needs: "
+                                    + lacking
+                                    + ". Run 'millrace plan', which prints the commands that allow it.");
+                }
+            }
+        }
     }
 
     private TopicPlan plan() {

@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.app.MigrationAssembly.Outcome;
-import dev.millrace.ending.Ending;
-import dev.millrace.ending.MigrationEnd;
-import dev.millrace.ending.MigrationLife;
 import dev.millrace.grants.Grants;
 import dev.millrace.grants.Grants.RoleGrants;
 import dev.millrace.grants.Grants.Side;
@@ -15,33 +12,22 @@ import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
-import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.stream.ReplicationStream;
-import dev.millrace.switchover.Gate;
-import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
-import dev.millrace.switchover.Operation.State;
-import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
-import dev.millrace.testing.Waits;
-import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -150,13 +136,15 @@ class GrantedRolesIT {
         }
 
         try (MigrationAssembly assembly = open()) {
-            awaitPhase(assembly.migration(), "IN_SYNC");
+            LivingMigration migration = new LivingMigration(assembly.migration());
+            migration.awaitPhase("IN_SYNC");
             source.execute(
                     "UPDATE shop.item SET name = 'new' WHERE id < 20",
                     "DELETE FROM shop.event WHERE id = 7",
                     "INSERT INTO shop.event VALUES (900, 9)");
-            assertEqual(assembly.migration());
-            abort(assembly.migration());
+            migration.requireEqual();
+            migration.rebackfill();
+            migration.requireEqual();
         }
         assertThat(source.value("SELECT count(*) FROM pg_publication")).isEqualTo("0");
     }
@@ -183,99 +171,16 @@ class GrantedRolesIT {
         assertThat(lacking(plan())).isEmpty();
 
         try (MigrationAssembly assembly = open()) {
-            awaitPhase(assembly.migration(), "IN_SYNC");
-            assertEqual(assembly.migration());
-            move(assembly.migration(), Kind.SWITCHOVER);
-            awaitPhase(assembly.migration(), "REVERSIBLE");
-            assertEqual(assembly.migration());
-            move(assembly.migration(), Kind.ROLLBACK);
-            awaitPhase(assembly.migration(), "IN_SYNC");
-            assertEqual(assembly.migration());
+            LivingMigration migration = new LivingMigration(assembly.migration());
+            migration.awaitPhase("IN_SYNC");
+            migration.requireEqual();
+            migration.move(Kind.SWITCHOVER);
+            migration.awaitPhase("REVERSIBLE");
+            migration.requireEqual();
+            migration.move(Kind.ROLLBACK);
+            migration.awaitPhase("IN_SYNC");
+            migration.requireEqual();
         }
-    }
-
-    private static void abort(MigrationLife migration) {
-        Ending begun =
-                migration.end(
-                        new MigrationEnd.EndRequest(
-                                Ending.Kind.ABORT,
-                                false,
-                                Set.of(),
-                                "a test",
-                                Optional.of("tester"),
-                                Optional.empty(),
-                                Optional.empty(),
-                                Optional.empty()));
-        UUID id = Objects.requireNonNull(begun.id());
-        Awaitility.await()
-                .atMost(Waits.LIMIT)
-                .untilAsserted(
-                        () ->
-                                assertThat(migration.ending(id))
-                                        .hasValueSatisfying(
-                                                end ->
-                                                        assertThat(end.state())
-                                                                .isEqualTo(State.DONE)));
-    }
-
-    private static void assertEqual(MigrationLife migration) {
-        UUID id = migration.reconcile(List.of());
-        ReconciliationState state =
-                Awaitility.await()
-                        .atMost(Waits.LIMIT)
-                        .until(
-                                () -> migration.reconciliation(id).orElseThrow(),
-                                ReconciliationState.Finished.class::isInstance);
-        assertThat(((ReconciliationState.Finished) state).report().verdict())
-                .as(state.toString())
-                .isEqualTo(Verdict.EQUAL);
-    }
-
-    private static void move(MigrationLife migration, Kind kind) {
-        Awaitility.await()
-                .atMost(Waits.LIMIT)
-                .untilAsserted(
-                        () ->
-                                assertThat(
-                                                ask(
-                                                                migration,
-                                                                kind,
-                                                                SwitchoverRequest.Action.DRY_RUN)
-                                                        .gates())
-                                        .allMatch(Gate::ok));
-        UUID id = Objects.requireNonNull(ask(migration, kind, SwitchoverRequest.Action.MOVE).id());
-        Operation operation =
-                Awaitility.await()
-                        .atMost(Waits.LIMIT)
-                        .until(
-                                () -> migration.operation(id).orElseThrow(),
-                                each -> each.state().isFinished());
-        assertThat(operation.state()).as(operation.toString()).isEqualTo(State.DONE);
-    }
-
-    private static Operation ask(
-            MigrationLife migration, Kind kind, SwitchoverRequest.Action action) {
-        return migration.move(
-                new SwitchoverRequest(
-                        kind,
-                        action,
-                        Set.of(),
-                        "a test",
-                        Optional.of("tester"),
-                        Optional.empty(),
-                        action == SwitchoverRequest.Action.MOVE
-                                ? Optional.of(UUID.randomUUID().toString())
-                                : Optional.empty()));
-    }
-
-    private static void awaitPhase(MigrationLife migration, String phase) {
-        Awaitility.await()
-                .atMost(Waits.LIMIT)
-                .untilAsserted(
-                        () ->
-                                assertThat(migration.status().phase())
-                                        .as(() -> migration.status().toString())
-                                        .isEqualTo(phase));
     }
 
     private MigrationAssembly open() throws Exception {

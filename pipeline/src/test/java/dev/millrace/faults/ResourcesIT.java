@@ -2,10 +2,12 @@ package dev.millrace.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.testing.Certificates;
+import dev.millrace.testing.Certificates.Issued;
+import dev.millrace.testing.Certificates.Period;
 import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import org.awaitility.Awaitility;
@@ -90,14 +92,15 @@ class ResourcesIT {
     /// The certificate is not replaced in time: no new session opens until it is.
     @Test
     void anExpiredCertificateIsReplacedWithoutARestart() throws Exception {
-        Certificates certificates = Certificates.make();
+        Certificates authority = Certificates.authority();
+        Issued valid = authority.server(Period.NOW);
         try (ItemScene scene = new ItemScene(ROWS)) {
-            present(scene, certificates, certificates.valid());
-            scene.parametersOfTarget("sslmode=verify-full&sslrootcert=" + certificates.root());
+            present(scene, valid);
+            scene.parametersOfTarget("sslmode=verify-full&sslrootcert=" + authority.root());
             ServiceProcess service = scene.startService();
             service.awaitPhase("IN_SYNC", Waits.LIMIT);
 
-            present(scene, certificates, certificates.expired());
+            present(scene, authority.server(Period.EXPIRED));
             ItemScene.execute(
                     scene.target,
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
@@ -105,17 +108,16 @@ class ResourcesIT {
             ItemScene.execute(scene.source, "INSERT INTO item VALUES (" + (ROWS + 1) + ")");
             named(scene, "target", "validity check failed");
 
-            present(scene, certificates, certificates.valid());
+            present(scene, valid);
             arrive(scene, ROWS + 1);
         }
     }
 
-    private static void present(ItemScene scene, Certificates certificates, Path certificate)
-            throws SQLException {
+    private static void present(ItemScene scene, Issued issued) throws SQLException {
         ItemScene.execute(
                 scene.target,
-                "ALTER SYSTEM SET ssl_key_file = '" + certificates.key() + "'",
-                "ALTER SYSTEM SET ssl_cert_file = '" + certificate + "'",
+                "ALTER SYSTEM SET ssl_key_file = '" + issued.key() + "'",
+                "ALTER SYSTEM SET ssl_cert_file = '" + issued.certificate() + "'",
                 "ALTER SYSTEM SET ssl = on",
                 "SELECT pg_reload_conf()");
         // A new session has what the server has loaded.
@@ -127,7 +129,7 @@ class ResourcesIT {
                                                 scene.target,
                                                 "SELECT count(*) FROM pg_settings WHERE name ="
                                                         + " 'ssl_cert_file' AND setting = '"
-                                                        + certificate
+                                                        + issued.certificate()
                                                         + "'")
                                         == 1);
     }

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -59,7 +60,7 @@ record EndingScene(MigrationScene scene, Inventory before) {
     MigrationLife running(EndingStep.Trace trace) {
         return MigrationLife.of(
                 scene.handOver(),
-                Plan.of("hash", scene.stream().tables().mappings(), List.of()),
+                Plan.of("hash", scene.stream().tables().mappings(), List.of(), Map.of()),
                 scene.premises(),
                 settings(trace));
     }

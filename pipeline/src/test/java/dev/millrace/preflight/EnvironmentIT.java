@@ -100,7 +100,7 @@ class EnvironmentIT {
             strings = {
                 "TimeZone = 'Europe/Berlin'",
                 "search_path = app, \"Other Schema\", public",
-                "my.setting = 'it''s'"
+                "application_name = 'it''s'"
             })
     void aSettingOfTheSourceDatabaseIsReported(String setting) {
         assertThat(warnings(scene.plan())).doesNotContain("target.database-settings");

@@ -199,11 +199,13 @@ public record MigrationSpec(
         record Embedded(int partitions, Duration retention) implements Kafka {}
 
         /// @param properties how to connect: `security.*`, `sasl.*`, `ssl.*`; may contain secrets
+        /// @param login the user and the password, if the properties do not have them
         record External(
                 String bootstrapServers,
                 int partitions,
                 Duration retention,
-                Map<String, String> properties)
+                Map<String, String> properties,
+                Optional<Login> login)
                 implements Kafka {
 
             public External {
@@ -220,6 +222,8 @@ public record MigrationSpec(
                         + retention
                         + ", properties="
                         + new TreeSet<>(properties.keySet())
+                        + ", login="
+                        + login.map(Login::username).orElse("none")
                         + "]";
             }
         }

@@ -228,6 +228,7 @@ record SpecForm(
                             examples = "/run/secrets/source-reconcile-password")
                     @Nullable Scalar passwordFile) {}
 
+    @AtMostOne({"password", "password-file"})
     record KafkaForm(
             @Setting(
                             value =
@@ -235,6 +236,25 @@ record SpecForm(
                                             + " Without it, the embedded broker is used.",
                             examples = "localhost:9092")
                     @Nullable Scalar bootstrapServers,
+            @Setting(
+                            value =
+                                    "The user of an external cluster, which logs in with"
+                                            + " SASL_SSL and SCRAM-SHA-512, unless"
+                                            + " security.protocol and sasl.mechanism of"
+                                            + " properties say otherwise (SCRAM-SHA-256, PLAIN).",
+                            examples = "millrace")
+                    @Nullable Scalar username,
+            @Setting(
+                            value = "The user's password, preferably from the environment.",
+                            examples = "${KAFKA_PASSWORD}",
+                            secret = true)
+                    @Nullable Scalar password,
+            @Setting(
+                            value =
+                                    "A file that contains the password. It is read again for each"
+                                            + " connection.",
+                            examples = "/run/secrets/kafka-password")
+                    @Nullable Scalar passwordFile,
             @Setting(
                             value =
                                     "Partitions of the changes and target topics. Fixed when the"

@@ -11,6 +11,7 @@ public final class SelectText {
 
     private final String path;
     private final String text;
+    private final String shown;
     private final String file;
     private final int[] lines;
     private final int[] columns;
@@ -20,12 +21,18 @@ public final class SelectText {
     ///
     /// @param path path of the table's entry in the file, `tables["crm.customer"]`
     public SelectText(String path, String text, String file, int[] lines, int[] columns) {
+        this(path, text, text, file, lines, columns);
+    }
+
+    private SelectText(
+            String path, String text, String shown, String file, int[] lines, int[] columns) {
         if (lines.length != text.length() + 1 || columns.length != lines.length) {
             throw new IllegalArgumentException(
                     path + " needs one position for each character and one for the end");
         }
         this.path = path;
         this.text = text;
+        this.shown = shown;
         this.file = file;
         this.lines = lines;
         this.columns = columns;
@@ -65,6 +72,17 @@ public final class SelectText {
         return new SelectText(path, text, at.file(), lines, columns);
     }
 
+    /// The same text, of which only another one may be shown, because it contains values of the
+    /// environment.
+    public SelectText shownAs(String asWritten) {
+        return new SelectText(path, text, asWritten, file, lines, columns);
+    }
+
+    /// What people may see of the text: `${NAME}` instead of the value of a variable.
+    public String shown() {
+        return shown;
+    }
+
     public String path() {
         return path;
     }
@@ -84,9 +102,9 @@ public final class SelectText {
         return new Problem(at(offset), path, message, remedy);
     }
 
-    /// Prints the text.
+    /// Prints what people may see of the text.
     @Override
     public String toString() {
-        return text;
+        return shown;
     }
 }

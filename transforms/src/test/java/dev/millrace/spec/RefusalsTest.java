@@ -49,6 +49,10 @@ class RefusalsTest {
                 "{bootstrap-servers: kafka} | kafka.bootstrap-servers: must be host:port; separate brokers with commas",
                 "{bootstrap-servers: 'a:1,b'} | must be host:port; separate brokers with commas",
                 "{properties: {ssl.keystore.location: x}} | applies to an external cluster, but none is configured (set kafka.bootstrap-servers)",
+                "{username: m, password: p} | applies to an external cluster, but none is configured (set kafka.bootstrap-servers)",
+                "{bootstrap-servers: 'a:1', password: p} | has no user (set kafka.username)",
+                "{bootstrap-servers: 'a:1', username: m} | has no name or no password (set kafka.password-file)",
+                "{bootstrap-servers: 'a:1', username: m, password: p, properties: {sasl.mechanism: GSSAPI}} | is used with the mechanisms PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and without sasl.jaas.config (remove username and password, or sasl.mechanism and sasl.jaas.config)",
                 "{bootstrap-servers: 'a:1', properties: {acks: '0'}} | only security.*, sasl.* and ssl.* can be set; Millrace sets every other client property (remove it)",
                 "{partitions: 0} | kafka.partitions: must be an integer from 1 to",
                 "{retention: 1} | must be a number and m, h or d (minutes, hours, days), at least 1m"

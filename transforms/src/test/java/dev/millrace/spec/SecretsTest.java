@@ -129,12 +129,14 @@ class SecretsTest {
                         + """
                         kafka:
                           bootstrap-servers: a:1, b:2
-                          properties: {sasl.jaas.config: hunter2}
+                          username: millrace
+                          password: hunter2
+                          properties: {ssl.key.password: hunter2}
                         debezium: {slot.secret: hunter2}
                         """;
 
         MigrationSpec spec = valid(file, Map.of()).spec();
 
-        assertThat(spec.toString()).doesNotContain("hunter2").contains("sasl.jaas.config", "***");
+        assertThat(spec.toString()).doesNotContain("hunter2").contains("ssl.key.password", "***");
     }
 }

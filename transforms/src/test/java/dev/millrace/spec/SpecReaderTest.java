@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -237,7 +238,8 @@ class SpecReaderTest {
                                 "localhost:9092",
                                 6,
                                 Duration.ofHours(12),
-                                Map.of("security.protocol", "SSL")));
+                                Map.of("security.protocol", "SSL"),
+                                Optional.empty()));
         assertThat(spec.dataDir()).isEqualTo(Path.of("/var/lib/millrace"));
         assertThat(spec.debezium()).isEqualTo(Map.of("max.batch.size", "4096"));
         assertThat(spec.backfill()).isEqualTo(Backfill.ENGINE);
@@ -506,10 +508,41 @@ class SpecReaderTest {
                                         "ssl.truststore.location",
                                         inside.resolve("trust.p12").toString(),
                                         "ssl.truststore.type",
-                                        "PKCS12")));
+                                        "PKCS12"),
+                                Optional.empty()));
 
         Files.writeString(file, VALID);
         assertThat(read(file).dataDir()).isEqualTo(inside.resolve("millrace-data"));
+    }
+
+    @Test
+    void theUserOfAClusterLogsInWithTlsAndScramUnlessPropertiesSayOtherwise() {
+        String file =
+                VALID
+                        + """
+                        kafka:
+                          bootstrap-servers: a:1
+                          username: millrace
+                          password: hunter2
+                          properties: {sasl.mechanism: PLAIN}
+                        """;
+
+        assertThat(valid(file, Map.of()).spec().kafka())
+                .isInstanceOfSatisfying(
+                        Kafka.External.class,
+                        kafka -> {
+                            assertThat(kafka.properties())
+                                    .isEqualTo(
+                                            Map.of(
+                                                    "security.protocol",
+                                                    "SASL_SSL",
+                                                    "sasl.mechanism",
+                                                    "PLAIN"));
+                            assertThat(kafka.login().orElseThrow())
+                                    .isEqualTo(
+                                            new MigrationSpec.Login(
+                                                    "millrace", Secret.of("hunter2")));
+                        });
     }
 
     private static MigrationSpec read(Path file) {

@@ -49,6 +49,11 @@ final class DatabaseChecks {
         return findings;
     }
 
+    /// Applications keep keys and tokens in settings of their own, whose names have a dot.
+    private static boolean isCustom(String name) {
+        return name.contains(".");
+    }
+
     private static SortedMap<String, String> settings(Session session) {
         SortedMap<String, String> settings = new TreeMap<>();
         session.texts(SETTINGS)
@@ -76,9 +81,12 @@ final class DatabaseChecks {
                 (name, value) -> {
                     String found = target.get(name);
                     if (!value.equals(found)) {
+                        boolean secret = isCustom(name);
                         findings.warn(
                                 "setting " + name,
-                                new Measured(found == null ? "not set" : found, value),
+                                new Measured(
+                                        found == null ? "not set" : secret ? "another" : found,
+                                        secret ? "as on the source" : value),
                                 "is set for the source database and not, or otherwise, for the target database: the application's sessions run with another value after the switchover",
                                 "ALTER DATABASE %s SET %s = %s;"
                                         .formatted(
@@ -86,7 +94,9 @@ final class DatabaseChecks {
                                                 name,
                                                 LISTS.contains(name)
                                                         ? value
-                                                        : Identifier.literal(value)));
+                                                        : secret
+                                                                ? "'...'"
+                                                                : Identifier.literal(value)));
                     }
                 });
         return findings.orOk(

@@ -8,6 +8,7 @@ import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import dev.millrace.stream.ReplicationStream.Side;
+import dev.millrace.tls.TlsFailure;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -80,6 +81,8 @@ public record ReconcileLogin(Place place, Side side, Session main) {
         return switch (reachability) {
             case Reachability.Reached() -> finding(Status.OK, "may log in to compare", "");
             case Reachability.Unreachable(String why) -> unreachable(why);
+            case Reachability.NotTrusted(TlsFailure failure, String why) ->
+                    unreachable(failure.what() + ": " + why);
             case Reachability.Busy(String why) -> unreachable(why);
             case Reachability.Failed(String why) -> unreachable(why);
             case Reachability.LoginRefused(String why) -> refused(why);

@@ -78,7 +78,7 @@ public enum CheckGroup {
             "target.empty",
             "target.autovacuum",
             "target.indexes"),
-    KAFKA("kafka", "kafka.reachable", "kafka.topics", "kafka.topic-settings"),
+    KAFKA("kafka", "kafka.reachable", "kafka.privileges", "kafka.topics", "kafka.topic-settings"),
     SECURITY("security", "target.statement-log"),
     CAPACITY(
             "capacity",
@@ -95,6 +95,7 @@ public enum CheckGroup {
             "switchover.activity",
             "switchover.control-schema",
             "switchover.reconcile-control",
+            "switchover.kafka",
             "switchover.origin-functions",
             "switchover.origins",
             "switchover.sequences",

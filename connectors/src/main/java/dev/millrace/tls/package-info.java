@@ -1,0 +1,5 @@
+/// What is wrong with the certificate of a server.
+@NullMarked
+package dev.millrace.tls;
+
+import org.jspecify.annotations.NullMarked;
