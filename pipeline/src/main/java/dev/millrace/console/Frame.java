@@ -12,13 +12,17 @@ import java.util.Locale;
 /// @param meaning what the phase says, in a sentence
 /// @param severity `good`, `bad` or `busy`, for the colour of the phase
 /// @param stages of a migration, in their order; empty if it failed or ended otherwise
+/// @param self the address of the page
+/// @param part whether only the part that changes is rendered
 public record Frame(
         String migration,
         String phase,
         String meaning,
         String severity,
         List<Stage> stages,
-        Page page) {
+        Page page,
+        String self,
+        boolean part) {
 
     /// The pages, in the order of the navigation.
     public enum Page {
@@ -67,17 +71,19 @@ public record Frame(
         }
     }
 
-    static Frame starting(Page page) {
+    static Frame starting(PageSource source, boolean part) {
         return new Frame(
                 "",
                 "STARTING",
                 "The migration is starting. Reload this page in a moment.",
                 "busy",
                 List.of(),
-                page);
+                source.page(),
+                source.self(),
+                part);
     }
 
-    static Frame of(StatusReport status, Page page) {
+    static Frame of(StatusReport status, PageSource source, boolean part) {
         return new Frame(
                 status.migration(),
                 status.phase(),
@@ -86,7 +92,28 @@ public record Frame(
                         : meaning(status.phase()),
                 severity(status),
                 stages(status.phase()),
-                page);
+                source.page(),
+                source.self(),
+                part);
+    }
+
+    /// The address of the part that changes.
+    public String live() {
+        return address("live");
+    }
+
+    /// The address of the events that bring this part.
+    public String stream() {
+        return address("stream");
+    }
+
+    private String address(String requested) {
+        return self + (self.contains("?") ? "&" : "?") + "part=" + requested;
+    }
+
+    /// The operation that moves the traffic from this phase.
+    public String verb() {
+        return phase.equals("REVERSIBLE") ? "rollback" : "switchover";
     }
 
     public Page[] pages() {

@@ -201,7 +201,7 @@ class ConsoleIT {
                         null,
                         null);
 
-        assertThat(page("/switchover?gates=no"))
+        assertThat(page("/switchover?part=live"))
                 .contains("rollback: running", "drain", "0.013 s", "at most 37 ms")
                 .doesNotContain("Gates");
         assertThat(page("/")).contains("rollback running, step drain");
@@ -297,7 +297,7 @@ class ConsoleIT {
     void aTableIsPolledWithoutItsVerdict() {
         scene.migration.different();
 
-        assertThat(page("/table?name=crm.customer&part=progress"))
+        assertThat(page("/table?name=crm.customer&part=live"))
                 .contains("10 of about 40")
                 .doesNotContain("Last verdict", "lower(email)");
     }
@@ -351,7 +351,7 @@ class ConsoleIT {
         scene.migration.repairState = Operation.State.RUNNING;
 
         assertThat(page("/repair?id=" + FakeMigration.REPAIR))
-                .contains("hx-get=\"/repair?id=" + FakeMigration.REPAIR + "\"")
+                .contains("hx-get=\"\"")
                 .contains("millrace repair --cancel")
                 .doesNotContain("Repair the tables");
         scene.migration.repairState = Operation.State.DONE;

@@ -14,15 +14,12 @@ import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.verdict.Reconciliations.Unfinished;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -137,23 +134,9 @@ class ConsoleInBrowserIT {
                 assertThat(browser.value("document.documentElement.scrollWidth"))
                         .as("no part is wider than the page")
                         .isEqualTo(String.valueOf(width));
-                assertThat(seriousViolations()).isEqualTo("[]");
+                assertThat(browser.seriousViolations()).isEqualTo("[]");
             }
         }
-    }
-
-    private String seriousViolations() throws Exception {
-        try (InputStream axe =
-                Objects.requireNonNull(
-                        ConsoleInBrowserIT.class.getResourceAsStream("/axe.min.js"))) {
-            browser.value(new String(axe.readAllBytes(), StandardCharsets.UTF_8));
-        }
-        return browser.value(
-                """
-                axe.run(document).then(found => JSON.stringify(found.violations
-                    .filter(each => ['serious', 'critical'].includes(each.impact))
-                    .map(each => each.id + ': ' + each.nodes.map(node => node.html).join(' | '))))
-                """);
     }
 
     @Test

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PagesTest {
 
     private static final String MOVE = "data-typed";
-    private static final String CANCEL = "{\"cancel\":true}";
+    private static final String CANCEL = "{&#34;cancel&#34;:true}";
     private static final String RESOLVE = "/api/v1/resolve";
 
     private static String switchover(String phase, String verb, @Nullable Last last) {
@@ -33,7 +33,7 @@ class PagesTest {
                         "console/switchover.jte",
                         Map.of(
                                 "frame",
-                                Frame.of(Statuses.of(phase), Frame.Page.SWITCHOVER),
+                                Statuses.frame(Statuses.of(phase), Frame.Page.SWITCHOVER),
                                 "page",
                                 new Switchover(
                                         verb, last, new Gates("now", "", List.of(), List.of()))),
@@ -77,7 +77,7 @@ class PagesTest {
                                 "UNRESOLVED",
                                 "switchover",
                                 new Last("switchover: unresolved", "Was it routed?", List.of())))
-                .contains("Was it routed?", RESOLVE, "{\"answer\":\"not-routed\"}")
+                .contains("Was it routed?", RESOLVE, "{&#34;answer&#34;:&#34;not-routed&#34;}")
                 .doesNotContain(MOVE, CANCEL);
     }
 
@@ -125,12 +125,12 @@ class PagesTest {
                         List.of(new Part("applier", "state", well, null)),
                         blocker.isEmpty() ? List.of() : List.of(blocker));
 
-        assertThat(Frame.of(status, Frame.Page.OVERVIEW).severity()).isEqualTo(severity);
+        assertThat(Statuses.frame(status, Frame.Page.OVERVIEW).severity()).isEqualTo(severity);
     }
 
     @Test
     void theStageOfAnUnresolvedMoveIsTheSwitchover() {
-        assertThat(Frame.of(Statuses.of("UNRESOLVED"), Frame.Page.OVERVIEW).stages())
+        assertThat(Statuses.frame(Statuses.of("UNRESOLVED"), Frame.Page.OVERVIEW).stages())
                 .filteredOn(stage -> stage.state().equals("now"))
                 .extracting(Frame.Stage::name)
                 .containsExactly("Switchover");
