@@ -42,6 +42,7 @@ public final class Console {
     private final MigrationHost host;
     private final InstantSource clock;
     private final Samples samples = new Samples();
+    private final Tables.Sources tables = new Tables.Sources(samples, new PastVerdicts());
     private final Pages pages;
     private final Updates updates;
 
@@ -72,7 +73,13 @@ public final class Console {
 
     @GetMapping("/tables")
     View tables() {
-        return shown(PageSource.of(Frame.Page.TABLES, "tables", (_, status) -> Tables.of(status)));
+        return shown(
+                PageSource.of(
+                                Frame.Page.TABLES,
+                                "tables",
+                                (control, status) ->
+                                        Tables.of(control, status, host.definition(), tables))
+                        .every(QUERIED));
     }
 
     /// The definition and the verdict stay as they were when the page was opened.
@@ -83,9 +90,10 @@ public final class Console {
                                 Frame.Page.TABLES,
                                 "table",
                                 (control, status) ->
-                                        TableDetails.of(control, status, host.definition(), name))
+                                        TableDetails.of(
+                                                control, status, host.definition(), tables, name))
                         .at("/table?name=" + encoded(name))
-                        .changing((_, status) -> TableDetails.progress(status, name)));
+                        .changing((_, status) -> TableDetails.progress(status, tables, name)));
     }
 
     @GetMapping("/settings")
@@ -133,7 +141,9 @@ public final class Console {
                                         uuid(id).flatMap(
                                                         known ->
                                                                 RepairDetails.of(
-                                                                        control.repairs(), known))
+                                                                        control.repairs(),
+                                                                        known,
+                                                                        clock.instant()))
                                                 .orElseThrow(
                                                         () ->
                                                                 new RefusedException(
@@ -164,7 +174,29 @@ public final class Console {
                                 "switchover",
                                 (control, status) ->
                                         Switchover.of(control, status, clock.instant()))
-                        .changing(Switchover::operation));
+                        .changing(
+                                (control, status) ->
+                                        Switchover.operation(control, status, clock.instant())));
+    }
+
+    /// A dry run shows what an end would remove, so a page does it once, when it is opened.
+    ///
+    /// @param kind `complete` or `abort`
+    /// @param id of the end that was begun
+    @GetMapping("/end")
+    View end(
+            @RequestParam(defaultValue = "") String kind,
+            @RequestParam(defaultValue = "") String id) {
+        return shown(
+                PageSource.of(
+                        Frame.Page.SWITCHOVER,
+                        "end",
+                        (_, _) ->
+                                id.isEmpty()
+                                        ? EndDetails.preview(
+                                                host.endForChange(), kind, clock.instant())
+                                        : EndDetails.of(
+                                                uuid(id).flatMap(host::ending), clock.instant())));
     }
 
     @GetMapping("/rejected")
@@ -206,7 +238,8 @@ public final class Console {
     View log(
             @RequestParam(defaultValue = "") String topic,
             @RequestParam(defaultValue = "") String table,
-            @RequestParam(defaultValue = "") String key) {
+            @RequestParam(defaultValue = "") String key,
+            @RequestParam(defaultValue = "") String sourceKey) {
         return shown(
                 PageSource.of(
                         Frame.Page.LOG,
@@ -217,7 +250,10 @@ public final class Console {
                                         "Another page reads the log now. Ask again in a moment");
                             }
                             try {
-                                return LogLines.of(control, topic, table, key);
+                                return LogLines.of(
+                                        control,
+                                        host.definition(),
+                                        new LogLines.Asked(topic, table, key, sourceKey));
                             } finally {
                                 scans.release();
                             }

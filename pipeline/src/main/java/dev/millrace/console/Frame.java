@@ -116,6 +116,15 @@ public record Frame(
         return phase.equals("REVERSIBLE") ? "rollback" : "switchover";
     }
 
+    /// How the migration may be ended in this phase: `complete`, `abort`, or empty.
+    public String end() {
+        return switch (phase) {
+            case "REVERSIBLE" -> "complete";
+            case "PLANNED", "BACKFILLING", "CATCHING_UP", "IN_SYNC", "FAILED" -> "abort";
+            default -> "";
+        };
+    }
+
     public Page[] pages() {
         return Page.values();
     }

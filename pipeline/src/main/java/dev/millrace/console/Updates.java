@@ -74,11 +74,6 @@ final class Updates {
         out.flush();
     }
 
-    /// Streams that are open.
-    int open() {
-        return MOST - places.availablePermits();
-    }
-
     void close() {
         closed.countDown();
     }

@@ -108,7 +108,7 @@ public final class MigrationHost implements SmartLifecycle {
     }
 
     /// @throws NotReadyException while the migration is starting or draining
-    MigrationEnd endForChange() {
+    public MigrationEnd endForChange() {
         controlForChange();
         return Objects.requireNonNull(served, "an open migration").end();
     }
@@ -122,7 +122,7 @@ public final class MigrationHost implements SmartLifecycle {
     }
 
     /// The operation with this id that ends the migration.
-    Optional<Ending> ending(UUID id) {
+    public Optional<Ending> ending(UUID id) {
         ServedMigration open = served;
         return open == null ? Optional.empty() : open.end().ending(id);
     }

@@ -159,9 +159,13 @@ document.addEventListener('htmx:beforeRequest', event => {
 
 let shown = new Date();
 
+const phase = live()?.dataset.phase;
+
 function current() {
+  const now = live()?.dataset.phase;
   shown = new Date();
   document.getElementById('stale').hidden = true;
+  document.getElementById('moved').hidden = now === phase || phase === 'STARTING';
 }
 
 function stale() {
