@@ -84,6 +84,7 @@ class ArchitectureTest {
                     "switchover",
                     "migration",
                     "parity",
+                    "preview",
                     "reads",
                     "ending",
                     "route",

@@ -17,6 +17,9 @@ import dev.millrace.migration.Migration;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
+import dev.millrace.preview.RowPreview;
+import dev.millrace.preview.SourcePreview;
+import dev.millrace.reconcile.SensitiveColumns;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
@@ -51,18 +54,21 @@ public final class MigrationAssembly implements AutoCloseable {
     private final MigrationLife migration;
     private final List<TableDefinition> tables;
     private final Approvals approvals;
+    private final RowPreview preview;
 
     private MigrationAssembly(
             Databases databases,
             SpecifiedLog broker,
             MigrationLife migration,
             List<TableDefinition> tables,
-            Approvals approvals) {
+            Approvals approvals,
+            RowPreview preview) {
         this.databases = databases;
         this.broker = broker;
         this.migration = migration;
         this.tables = tables;
         this.approvals = approvals;
+        this.preview = preview;
     }
 
     /// Both databases as both streams use them: the sessions of each stream have its name.
@@ -122,7 +128,8 @@ public final class MigrationAssembly implements AutoCloseable {
                                 broker,
                                 ended.get(),
                                 List.of(),
-                                Approvals.ended(stored, clock)));
+                                Approvals.ended(stored, clock),
+                                RowPreview.NONE));
             }
             PreflightReport report =
                     new Preflight(databases.forward().source(), databases.forward().target())
@@ -152,12 +159,27 @@ public final class MigrationAssembly implements AutoCloseable {
                                     premises,
                                     settings),
                             tables(report, shown(spec)),
-                            Approvals.open(stored, clock)));
+                            Approvals.open(stored, clock),
+                            preview(databases, report)));
         } catch (SQLException | RuntimeException e) {
             broker.stop();
             databases.close();
             throw e;
         }
+    }
+
+    private static RowPreview preview(Databases databases, PreflightReport report) {
+        return new SourcePreview(
+                report.tables().stream()
+                        .map(table -> new SourcePreview.Table(table.mapping(), table.source()))
+                        .toList(),
+                SensitiveColumns.ofTargets(databases.spec().sensitive().tables()),
+                databases.forward().source().compared());
+    }
+
+    /// Rows of the source with what becomes of them.
+    RowPreview preview() {
+        return preview;
     }
 
     private static Premises premises(Databases databases, SpecifiedLog broker) {

@@ -13,6 +13,7 @@ import dev.millrace.lifecycle.Reason;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preview.RowPreview;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.sandbox.LocalServerException;
@@ -144,6 +145,11 @@ public final class RunVerb implements ServiceLauncher {
             @Override
             public Approvals approvals() {
                 return assembly.approvals();
+            }
+
+            @Override
+            public RowPreview preview() {
+                return assembly.preview();
             }
 
             @Override

@@ -13,6 +13,8 @@ import java.util.Locale;
 /// @param severity `good`, `bad` or `busy`, for the colour of the phase
 /// @param stages of a migration, in their order; empty if it failed or ended otherwise
 /// @param visitor who sees the page
+/// @param self the address of the page
+/// @param part whether only the part that changes is rendered
 public record Frame(
         String migration,
         String phase,
@@ -20,7 +22,9 @@ public record Frame(
         String severity,
         List<Stage> stages,
         Page page,
-        Visitor visitor) {
+        Visitor visitor,
+        String self,
+        boolean part) {
 
     /// The pages, in the order of the navigation.
     public enum Page {
@@ -69,18 +73,20 @@ public record Frame(
         }
     }
 
-    static Frame starting(Page page, Visitor visitor) {
+    static Frame starting(PageSource source, boolean part, Visitor visitor) {
         return new Frame(
                 "",
                 "STARTING",
                 "The migration is starting. Reload this page in a moment.",
                 "busy",
                 List.of(),
-                page,
-                visitor);
+                source.page(),
+                visitor,
+                source.self(),
+                part);
     }
 
-    static Frame of(StatusReport status, Page page, Visitor visitor) {
+    static Frame of(StatusReport status, PageSource source, boolean part, Visitor visitor) {
         return new Frame(
                 status.migration(),
                 status.phase(),
@@ -89,8 +95,38 @@ public record Frame(
                         : meaning(status.phase()),
                 severity(status),
                 stages(status.phase()),
-                page,
-                visitor);
+                source.page(),
+                visitor,
+                source.self(),
+                part);
+    }
+
+    /// The address of the part that changes.
+    public String live() {
+        return address("live");
+    }
+
+    /// The address of the events that bring this part.
+    public String stream() {
+        return address("stream");
+    }
+
+    private String address(String requested) {
+        return self + (self.contains("?") ? "&" : "?") + "part=" + requested;
+    }
+
+    /// The operation that moves the traffic from this phase.
+    public String verb() {
+        return phase.equals("REVERSIBLE") ? "rollback" : "switchover";
+    }
+
+    /// How the migration may be ended in this phase: `complete`, `abort`, or empty.
+    public String end() {
+        return switch (phase) {
+            case "REVERSIBLE" -> "complete";
+            case "PLANNED", "BACKFILLING", "CATCHING_UP", "IN_SYNC", "FAILED" -> "abort";
+            default -> "";
+        };
     }
 
     public Page[] pages() {

@@ -8,6 +8,8 @@ import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
+import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.spec.flow.FlowSetting;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,10 +24,14 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param path the way of the data, from one side to the other
 /// @param others components beside the path
+/// @param conditions the stop conditions, with their distance to the limit
+/// @param wal what the source keeps, against its budget; `null` if an older or ended service does
+///   not say it
 /// @param backfill how far the existing rows are read
 /// @param paused why the backfill is paused; empty if it is not
 /// @param limit of the backfill; empty without one
 /// @param operation the last move of the traffic; empty without one
+/// @param again rows that are or must be read again; empty without any
 /// @param reconciled the last verdict, or `never`
 /// @param foreign what another program wrote on the target; empty without any
 /// @param wayBack what a rollback would cost now, by label; empty unless one is possible
@@ -33,10 +39,13 @@ public record Overview(
         List<Node> path,
         List<Node> others,
         List<Gauge> lags,
+        List<Condition> conditions,
+        @Nullable Wal wal,
         Reading backfill,
         String paused,
         String limit,
         String operation,
+        String again,
         String reconciled,
         String foreign,
         Map<String, String> wayBack,
@@ -56,8 +65,110 @@ public record Overview(
 
     /// @param title for people
     /// @param state of the component, in words
-    /// @param flow what leaves it per second; empty if nothing is counted there
-    public record Node(String title, String state, boolean well, String flow) {}
+    /// @param edge what goes on to the next; empty if nothing is counted there
+    public record Node(String title, String state, boolean well, Edge edge) {}
+
+    /// @param text how much, in words
+    /// @param moves something does
+    public record Edge(String text, boolean moves) {
+
+        static final Edge NONE = new Edge("", false);
+
+        static Edge of(OptionalDouble rate, String unit) {
+            return rate.isEmpty()
+                    ? NONE
+                    : new Edge(perSecond(rate, unit), Math.round(rate.getAsDouble()) > 0);
+        }
+    }
+
+    /// @param distance the value, and the limit
+    /// @param percent of the limit, at most 100; `null` while the value is unknown
+    /// @param then what is held, and after which time
+    /// @param severity `good`, `busy` or `bad`
+    /// @param state in words
+    public record Condition(
+            String name,
+            String distance,
+            @Nullable Integer percent,
+            String then,
+            String severity,
+            String state) {
+
+        private static Condition of(FlowReport.Condition condition) {
+            Double share = condition.share();
+            String reason = condition.reason();
+            return new Condition(
+                    condition.name(),
+                    amount(condition.value(), condition.unit())
+                            + " of "
+                            + amount(condition.above(), condition.unit())
+                            + (condition.name().equals(condition.metric())
+                                    ? ""
+                                    : ", " + condition.metric()),
+                    share == null
+                            ? null
+                            : Integer.valueOf(Math.clamp(Math.round(share * 100), 0, 100)),
+                    condition.then()
+                            + (condition.forSeconds() > 0
+                                    ? " after " + amount(condition.forSeconds(), "seconds")
+                                    : ""),
+                    switch (condition.state()) {
+                        case "below" -> "good";
+                        case "above" -> "busy";
+                        default -> "bad";
+                    },
+                    condition.state() + (reason == null ? "" : ": " + reason));
+        }
+
+        private static String amount(@Nullable Double value, String unit) {
+            if (value == null) {
+                return Figures.UNKNOWN;
+            }
+            return switch (unit) {
+                case "seconds" ->
+                        value < 1
+                                ? Math.round(value * 1_000) + " ms"
+                                : Figures.seconds(value).replace(".0 s", " s");
+                case "bytes" -> Figures.bytes(Math.round(value));
+                default -> String.format(Locale.ROOT, "%,.1f", value).replaceFirst("\\.0$", "");
+            };
+        }
+    }
+
+    /// @param percent of the budget, at most 100; `null` while it is unknown
+    /// @param trend how fast it grows, and when the budget is used up; empty while it is unknown
+    public record Wal(String used, @Nullable Integer percent, String trend) {
+
+        private static @Nullable Wal of(FlowReport.@Nullable Wal wal) {
+            if (wal == null) {
+                return null;
+            }
+            Double share = wal.share();
+            return new Wal(
+                    Figures.bytes(wal.retainedBytes())
+                            + (wal.budgetBytes() == null
+                                    ? ", without a budget"
+                                    : " of " + Figures.bytes(wal.budgetBytes())),
+                    share == null
+                            ? null
+                            : Integer.valueOf(Math.clamp(Math.round(share * 100), 0, 100)),
+                    trend(wal.bytesPerSecond(), wal.secondsLeft()));
+        }
+
+        private static String trend(@Nullable Double perSecond, @Nullable Double left) {
+            if (perSecond == null) {
+                return "";
+            }
+            String rate = Figures.bytes(Math.round(Math.abs(perSecond))) + "/s";
+            if (left != null) {
+                return "grows by "
+                        + rate
+                        + ", used up in about "
+                        + Figures.duration(Duration.ofSeconds(Math.round(left)));
+            }
+            return perSecond < 0 ? "shrinks by " + rate : "does not grow";
+        }
+    }
 
     /// @param line its values in the last minutes, as the path of an SVG
     public record Gauge(String title, String value, String help, String line) {}
@@ -72,9 +183,14 @@ public record Overview(
                 path(status, samples),
                 status.parts().stream()
                         .filter(part -> !ON_PATH.contains(part.name().replace(REVERSE, "")))
-                        .map(part -> node(part.name(), part, ""))
+                        .map(part -> node(part.name(), part, Edge.NONE))
                         .toList(),
                 lags(status.lag(), samples),
+                status.stopWhen().stream()
+                        .filter(each -> !isIdleBudget(each))
+                        .map(Condition::of)
+                        .toList(),
+                Wal.of(status.wal()),
                 reading(status.tables(), samples),
                 flow == null || !flow.paused()
                         ? ""
@@ -85,6 +201,7 @@ public record Overview(
                         ? ""
                         : "at most " + Figures.count(flow.rowsPerSecond()) + " rows/s",
                 operation(status.operation()),
+                again(status.rebackfill()),
                 reconciled(status.lastReconciliation()),
                 foreign(status.foreignWrites()),
                 status.rollback() == null ? Map.of() : RollbackView.lines(status.rollback()),
@@ -93,41 +210,54 @@ public record Overview(
                 status.nextActions());
     }
 
+    /// The retained WAL itself says enough.
+    private static boolean isIdleBudget(FlowReport.Condition condition) {
+        return condition.name().equals(FlowSetting.WAL_BUDGET) && condition.state().equals("below");
+    }
+
     /// After a switchover the changes go back. A part that the status does not have, as of an ended
     /// migration, is left out.
     private static List<Node> path(StatusReport status, Samples samples) {
         boolean isBack = status.parts().stream().anyMatch(part -> part.name().startsWith(REVERSE));
         String prefix = isBack ? REVERSE : "";
         List<Node> path = new ArrayList<>();
-        add(path, status, isBack ? "target" : "source", isBack ? "Target" : "Source", "");
-        add(
-                path,
-                status,
-                prefix + "capture",
-                "Capture",
-                isBack ? "" : perSecond(samples.rate(Samples.Sample::events), "changes/s"));
-        add(path, status, "kafka", "Kafka", "");
-        add(path, status, prefix + "mappings", "Mappings", "");
-        add(
-                path,
-                status,
-                prefix + "applier",
-                "Apply",
-                isBack ? "" : perSecond(samples.rate(Samples.Sample::rows), "rows/s"));
-        add(path, status, isBack ? "source" : "target", isBack ? "Source" : "Target", "");
+        Edge read =
+                isBack || Progress.isDone(status.tables())
+                        ? Edge.NONE
+                        : Edge.of(samples.rate(Samples.Sample::rowsRead), "rows read/s");
+        Edge captured =
+                isBack ? Edge.NONE : Edge.of(samples.rate(Samples.Sample::events), "changes/s");
+        Edge applied =
+                isBack
+                        ? Edge.of(samples.rate(Samples.Sample::back), "changes/s")
+                        : Edge.of(samples.rate(Samples.Sample::rows), "rows/s");
+        add(path, status, isBack ? "target" : "source", isBack ? "Target" : "Source", read);
+        add(path, status, prefix + "capture", "Capture", captured);
+        add(path, status, "kafka", "Kafka", isBack ? Edge.NONE : waiting(status.lag()));
+        add(path, status, prefix + "mappings", "Mappings", Edge.NONE);
+        add(path, status, prefix + "applier", "Apply", applied);
+        add(path, status, isBack ? "source" : "target", isBack ? "Source" : "Target", Edge.NONE);
         return List.copyOf(path);
     }
 
+    private static Edge waiting(Lag lag) {
+        return new Edge(
+                lag.records() == null
+                        ? Figures.UNKNOWN + " waiting"
+                        : Figures.count(lag.records()) + " waiting",
+                false);
+    }
+
     private static void add(
-            List<Node> path, StatusReport status, String name, String title, String flow) {
+            List<Node> path, StatusReport status, String name, String title, Edge edge) {
         status.parts().stream()
                 .filter(part -> part.name().equals(name))
-                .map(part -> node(title, part, flow))
+                .map(part -> node(title, part, edge))
                 .forEach(path::add);
     }
 
-    private static Node node(String title, Part part, String flow) {
-        return new Node(title, part.state(), part.well(), flow);
+    private static Node node(String title, Part part, Edge edge) {
+        return new Node(title, part.state(), part.well(), edge);
     }
 
     private static String perSecond(OptionalDouble rate, String unit) {
@@ -211,6 +341,18 @@ public record Overview(
                 + (waited == null
                         ? ""
                         : String.format(Locale.ROOT, " Writes waited for at most %,d ms.", waited));
+    }
+
+    private static String again(Rebackfill.@Nullable Summary again) {
+        if (again == null) {
+            return "";
+        }
+        return again.operation() == null
+                ? "Rows must be read again: " + again.required()
+                : "Re-backfill of "
+                        + (again.table() == null ? "all tables" : again.table())
+                        + ", step "
+                        + again.step();
     }
 
     private static String reconciled(StatusReport.@Nullable LastReconciliation last) {

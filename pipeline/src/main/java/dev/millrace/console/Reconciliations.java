@@ -85,7 +85,7 @@ public record Reconciliations(
             String reason,
             String details) {
 
-        private static RepairRow of(Repair.Summary repair) {
+        static RepairRow of(Repair.Summary repair) {
             return new RepairRow(
                     Figures.second(repair.startedAt().toString()),
                     repair.dryRun() ? "dry run" : "repair",

@@ -5,6 +5,7 @@ import dev.millrace.console.ComparedTables.RepairForm;
 import dev.millrace.repair.Repair;
 import dev.millrace.repair.RepairControl;
 import dev.millrace.switchover.Operation.State;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -14,13 +15,11 @@ import org.jspecify.annotations.Nullable;
 /// The values of the page of one repair or dry run, with its first keys. Values of sensitive
 /// columns are hashes.
 ///
-/// @param self the address of this page
 /// @param running whether it goes on
 /// @param outcome what was reached; empty while it goes on
 /// @param more there are more tables or keys than are shown
 /// @param repair of what a dry run has listed; `null` if there is nothing to repair
 public record RepairDetails(
-        String self,
         boolean dryRun,
         boolean running,
         String verdict,
@@ -69,19 +68,18 @@ public record RepairDetails(
     }
 
     /// @return empty if no repair has this id
-    static Optional<RepairDetails> of(RepairControl repairs, UUID id) {
-        return repairs.find(id).map(repair -> of(repair, repairs.keys(id, 0, SHOWN + 1)));
+    static Optional<RepairDetails> of(RepairControl repairs, UUID id, Instant now) {
+        return repairs.find(id).map(repair -> of(repair, repairs.keys(id, 0, SHOWN + 1), now));
     }
 
-    private static RepairDetails of(Repair repair, List<Repair.Key> keys) {
+    private static RepairDetails of(Repair repair, List<Repair.Key> keys, Instant now) {
         boolean isListed = repair.state() == State.DRY_RUN && !repair.tables().isEmpty();
         return new RepairDetails(
-                "/repair?id=" + repair.id(),
                 repair.dryRun(),
                 repair.state() == State.RUNNING,
                 repair.verdict() == null ? "" : repair.verdict(),
                 repair.outcome() == null ? "" : repair.outcome(),
-                repair.steps().stream().map(Switchover.Step::of).toList(),
+                Switchover.steps(repair.steps(), now),
                 repair.tables().stream().limit(SHOWN).map(Table::of).toList(),
                 keys.stream().limit(SHOWN).map(Key::of).toList(),
                 keys.size() > SHOWN || repair.tables().size() > SHOWN,

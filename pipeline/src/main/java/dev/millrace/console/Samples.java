@@ -2,12 +2,15 @@ package dev.millrace.console;
 
 import dev.millrace.cli.text.Progress;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.rollback.RollbackPrice;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
@@ -25,10 +28,15 @@ final class Samples {
 
     private final Deque<Sample> samples = new ArrayDeque<>();
 
+    /// Only of the last seconds, because there may be many tables.
+    private final Deque<TableRows> tables = new ArrayDeque<>();
+
     /// @param rowsRead of all tables by the backfill
     /// @param events written to the log by this process
     /// @param rows applied by this process
-    record Sample(Instant at, long rowsRead, long events, long rows, StatusReport.Lag lag) {
+    /// @param back changes that came back since the switchover; 0 without one
+    record Sample(
+            Instant at, long rowsRead, long events, long rows, long back, StatusReport.Lag lag) {
 
         private static Sample of(Instant at, StatusReport status) {
             return new Sample(
@@ -36,7 +44,23 @@ final class Samples {
                     Progress.rowsDone(status.tables()),
                     status.counts().events(),
                     status.counts().rows(),
+                    back(status.rollback()),
                     status.lag());
+        }
+
+        private static long back(@Nullable RollbackPrice rollback) {
+            Long applied = rollback == null ? null : rollback.rowsApplied();
+            return applied == null ? 0 : applied;
+        }
+    }
+
+    /// Rows read by the backfill, by target table.
+    private record TableRows(Instant at, Map<String, Long> rows) {
+
+        static TableRows of(Instant at, StatusReport status) {
+            Map<String, Long> rows = new HashMap<>();
+            status.tables().forEach(table -> rows.put(table.target(), table.backfill().rowsDone()));
+            return new TableRows(at, rows);
         }
     }
 
@@ -47,6 +71,10 @@ final class Samples {
             return;
         }
         samples.add(Sample.of(at, status));
+        tables.add(TableRows.of(at, status));
+        while (tables.getFirst().at().isBefore(at.minus(RATE_OVER))) {
+            tables.remove();
+        }
         while (samples.getFirst().at().isBefore(at.minus(KEPT))) {
             samples.remove();
         }
@@ -66,11 +94,25 @@ final class Samples {
                         .filter(sample -> !sample.at().isBefore(since))
                         .findFirst()
                         .orElse(last);
-        long counted = counter.applyAsLong(last) - counter.applyAsLong(first);
-        if (first == last || counted < 0) {
+        return perSecond(
+                counter.applyAsLong(last) - counter.applyAsLong(first), first.at(), last.at());
+    }
+
+    /// The same for the rows of one target table that the backfill reads.
+    synchronized OptionalDouble rate(String table) {
+        TableRows first = tables.peekFirst();
+        TableRows last = tables.peekLast();
+        if (first == null || last == null) {
             return OptionalDouble.empty();
         }
-        return OptionalDouble.of(counted * 1e9 / Duration.between(first.at(), last.at()).toNanos());
+        long before = first.rows().getOrDefault(table, 0L);
+        return perSecond(last.rows().getOrDefault(table, before) - before, first.at(), last.at());
+    }
+
+    private static OptionalDouble perSecond(long counted, Instant from, Instant to) {
+        return counted < 0 || !from.isBefore(to)
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(counted * 1e9 / Duration.between(from, to).toNanos());
     }
 
     /// A value over time as lines of an SVG whose box is `width` by `height`: the newest at the

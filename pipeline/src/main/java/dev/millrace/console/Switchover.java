@@ -2,6 +2,7 @@ package dev.millrace.console;
 
 import dev.millrace.approval.Approval;
 import dev.millrace.cli.text.Figures;
+import dev.millrace.cli.text.RollbackView;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.replication.RefusedException;
@@ -10,9 +11,11 @@ import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.switchover.SwitchoverRequest.Action;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -23,35 +26,60 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param verb `switchover` or `rollback`, whichever is possible from this phase
 /// @param last the operation that runs, or that ended within the last hour
+/// @param price what a rollback would cost now, by label; empty unless one is possible
 /// @param gates as they were when the page was opened; `null` if they were not asked for
 /// @param waiting requests that wait for another approver
 public record Switchover(
-        String verb, @Nullable Last last, @Nullable Gates gates, List<Approval> waiting) {
+        String verb,
+        @Nullable Last last,
+        Map<String, String> price,
+        @Nullable Gates gates,
+        List<Approval> waiting) {
 
     /// A page without requests that wait.
-    Switchover(String verb, @Nullable Last last, @Nullable Gates gates) {
-        this(verb, last, gates, List.of());
+    Switchover(
+            String verb, @Nullable Last last, Map<String, String> price, @Nullable Gates gates) {
+        this(verb, last, price, gates, List.of());
     }
 
     Switchover with(List<Approval> pending) {
-        return new Switchover(verb, last, gates, pending);
+        return new Switchover(verb, last, price, gates, pending);
     }
 
     /// @param title kind and state
     /// @param outcome what was reached, or the question of an unresolved operation; may be empty
     public record Last(String title, String outcome, List<Step> steps) {}
 
-    /// @param took empty until the step has ended
-    public record Step(String name, String state, String took, String note) {
+    /// @param severity `good`, `bad` or `busy`; empty for a step that is planned
+    /// @param took the time until now of a step that runs; empty before it begins
+    public record Step(String name, String state, String severity, String took, String note) {
 
-        static Step of(Operation.Step step) {
+        static Step of(Operation.Step step, Instant now) {
             return new Step(
                     step.name(),
                     step.state(),
-                    step.seconds() == null
-                            ? ""
-                            : String.format(Locale.ROOT, "%.3f s", step.seconds()),
+                    switch (step.state()) {
+                        case "done" -> "good";
+                        case "failed" -> "bad";
+                        case "planned" -> "";
+                        default -> "busy";
+                    },
+                    took(step, now),
                     step.note() == null ? "" : step.note());
+        }
+
+        private static String took(Operation.Step step, Instant now) {
+            if (step.seconds() != null) {
+                return String.format(Locale.ROOT, "%.3f s", step.seconds());
+            }
+            return step.startedAt() == null || !step.state().equals("started")
+                    ? ""
+                    : Figures.seconds(
+                                    Math.max(
+                                            0,
+                                            Duration.between(step.startedAt(), now).toMillis()
+                                                    / 1_000.0))
+                            + " until now";
         }
     }
 
@@ -74,23 +102,28 @@ public record Switchover(
     }
 
     static Switchover of(MigrationControl control, StatusReport status, Instant now) {
-        Switchover operation = operation(control, status);
-        return new Switchover(operation.verb, operation.last, gates(control, kind(status), now));
+        Switchover operation = operation(control, status, now);
+        return new Switchover(
+                operation.verb, operation.last, operation.price, gates(control, kind(status), now));
     }
 
     /// Only what changes while an operation runs.
-    static Switchover operation(MigrationControl control, StatusReport status) {
+    static Switchover operation(MigrationControl control, StatusReport status, Instant now) {
         StatusReport.Move move = status.operation();
         Optional<Operation> found =
                 move == null ? Optional.empty() : control.operation(UUID.fromString(move.id()));
-        return new Switchover(kind(status).id(), found.map(Switchover::last).orElse(null), null);
+        return new Switchover(
+                kind(status).id(),
+                found.map(operation -> last(operation, now)).orElse(null),
+                status.rollback() == null ? Map.of() : RollbackView.lines(status.rollback()),
+                null);
     }
 
     private static Kind kind(StatusReport status) {
         return status.phase().equals("REVERSIBLE") ? Kind.ROLLBACK : Kind.SWITCHOVER;
     }
 
-    private static Last last(Operation operation) {
+    private static Last last(Operation operation, Instant now) {
         Long waited = operation.pauseMs();
         return new Last(
                 operation.kind().id() + ": " + operation.state().id(),
@@ -99,11 +132,11 @@ public record Switchover(
                                 ? ""
                                 : String.format(
                                         Locale.ROOT, " Writes waited for at most %,d ms.", waited)),
-                steps(operation));
+                steps(operation.steps(), now));
     }
 
-    private static List<Step> steps(Operation operation) {
-        return operation.steps().stream().map(Step::of).toList();
+    static List<Step> steps(List<Operation.Step> steps, Instant now) {
+        return steps.stream().map(step -> Step.of(step, now)).toList();
     }
 
     private static Gates gates(MigrationControl control, Kind kind, Instant now) {
@@ -119,7 +152,7 @@ public record Switchover(
                                     Optional.empty(),
                                     Optional.empty(),
                                     Optional.empty()));
-            return new Gates(at, "", judged.gates(), steps(judged));
+            return new Gates(at, "", judged.gates(), steps(judged.steps(), now));
         } catch (RefusedException e) {
             return new Gates(at, e.getMessage() + ".", List.of(), List.of());
         }

@@ -9,6 +9,7 @@ import dev.millrace.lifecycle.Fault;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import java.util.List;
+import dev.millrace.preview.RowPreview;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -112,7 +113,7 @@ public final class MigrationHost implements SmartLifecycle {
     }
 
     /// @throws NotReadyException while the migration is starting or draining
-    MigrationEnd endForChange() {
+    public MigrationEnd endForChange() {
         controlForChange();
         return Objects.requireNonNull(served, "an open migration").end();
     }
@@ -146,8 +147,16 @@ public final class MigrationHost implements SmartLifecycle {
                         waiting.stream().map(each -> "approve " + each.id()).toList());
     }
 
+    /// Rows of the source with what becomes of them.
+    ///
+    /// @throws NotReadyException while the migration is starting or draining
+    public RowPreview preview() {
+        controlForChange();
+        return Objects.requireNonNull(served, "an open migration").preview();
+    }
+
     /// The operation with this id that ends the migration.
-    Optional<Ending> ending(UUID id) {
+    public Optional<Ending> ending(UUID id) {
         ServedMigration open = served;
         return open == null ? Optional.empty() : open.end().ending(id);
     }
@@ -212,6 +221,10 @@ public final class MigrationHost implements SmartLifecycle {
         MigrationDefinition definition();
 
         Approvals approvals();
+
+        default RowPreview preview() {
+            return RowPreview.NONE;
+        }
 
         @Override
         void close();

@@ -109,16 +109,73 @@ updates.addEventListener('click', () => {
 });
 
 // What a person reads, selects or has focused must not be replaced.
-document.addEventListener('htmx:beforeRequest', event => {
+function isKept() {
   const selected = document.getSelection();
-  const inUse = live() && (live().contains(document.activeElement)
-      || !selected.isCollapsed && live().contains(selected.anchorNode));
-  if (document.hidden || inUse || updates.getAttribute('aria-pressed') === 'true') {
+  return live() && (live().contains(document.activeElement)
+      || !selected.isCollapsed && live().contains(selected.anchorNode))
+      || updates.getAttribute('aria-pressed') === 'true';
+}
+
+// The service sends new values as events; htmx requests them while no events come.
+const SILENT = 5000;
+const AGAIN = 30000;
+let stream;
+let opened = 0;
+let heard = 0;
+let waiting;
+
+function listen() {
+  const address = live()?.dataset.stream;
+  if (document.hidden || !address) {
+    // A browser allows few connections to a service, all windows together.
+    stream?.close();
+    stream = undefined;
+    opened = 0;
+  } else if ((!stream || stream.readyState === EventSource.CLOSED)
+      && Date.now() - opened > AGAIN) {
+    opened = Date.now();
+    stream = new EventSource(address);
+    stream.addEventListener('live', event => {
+      waiting = event.data;
+      arrived();
+    });
+    stream.addEventListener('same', arrived);
+  }
+}
+
+function arrived() {
+  heard = Date.now();
+  if (waiting && live()?.dataset.stream && !isKept()) {
+    htmx.swap(live(), waiting, {swapStyle: 'outerHTML'});
+    waiting = undefined;
+  }
+  if (!waiting) {
+    current();
+  }
+}
+
+document.addEventListener('visibilitychange', listen);
+
+document.addEventListener('htmx:beforeRequest', event => {
+  const isSent = live()?.dataset.stream && Date.now() - heard < SILENT;
+  if (document.hidden || isSent || isKept()) {
     event.preventDefault();
   }
 });
 
 let shown = new Date();
+
+const phase = live()?.dataset.phase;
+
+function current() {
+  const now = live()?.dataset.phase;
+  if (phase === 'STARTING' && now !== phase) {
+    location.reload();
+  }
+  shown = new Date();
+  document.getElementById('stale').hidden = true;
+  document.getElementById('moved').hidden = now === phase;
+}
 
 function stale() {
   const place = document.getElementById('stale');
@@ -128,9 +185,10 @@ function stale() {
 }
 
 document.addEventListener('htmx:afterSwap', () => {
-  shown = new Date();
-  document.getElementById('stale').hidden = true;
+  current();
+  listen();
 });
 for (const failure of ['htmx:sendError', 'htmx:responseError', 'htmx:timeout']) {
   document.addEventListener(failure, stale);
 }
+listen();

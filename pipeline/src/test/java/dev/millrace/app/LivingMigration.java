@@ -89,12 +89,20 @@ record LivingMigration(MigrationLife migration) {
 
     /// Ends the migration after a switchover. The test itself uses the source, which closes gates.
     void complete(Set<String> forced) {
+        end(Ending.Kind.COMPLETE, forced, "COMPLETED");
+    }
+
+    void abort() {
+        end(Ending.Kind.ABORT, Set.of(), "ABORTED");
+    }
+
+    private void end(Ending.Kind kind, Set<String> forced, String phase) {
         UUID id =
                 Objects.requireNonNull(
                         migration
                                 .end(
                                         new EndRequest(
-                                                Ending.Kind.COMPLETE,
+                                                kind,
                                                 false,
                                                 forced,
                                                 "a test",
@@ -103,7 +111,7 @@ record LivingMigration(MigrationLife migration) {
                                                 Optional.empty(),
                                                 Optional.empty()))
                                 .id());
-        awaitPhase("COMPLETED");
+        awaitPhase(phase);
         assertThat(migration.ending(id).orElseThrow().toString()).contains("DONE");
     }
 

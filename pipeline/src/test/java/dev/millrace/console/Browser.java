@@ -4,17 +4,21 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.millrace.testing.Waits;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -192,21 +196,24 @@ public final class Browser implements AutoCloseable {
         return result.path("result").path("value").asString();
     }
 
+    /// Also over a page that loads meanwhile.
     public void await(String expression) {
         Awaitility.await()
                 .atMost(Waits.LIMIT)
+                .ignoreException(CompletionException.class)
                 .alias(expression)
                 .until(() -> value("Boolean(" + expression + ")").equals("true"));
     }
 
-    /// Fills in the fields of a form and presses its button.
+    /// Fills in the fields of a form and clicks its button, as a person with mouse and keyboard.
     public void submit(String form, Map<String, String> fields) {
         fields.forEach(
-                (field, text) ->
-                        value(
-                                "document.querySelector(%s).value = %s"
-                                        .formatted(quoted(form + " " + field), quoted(text))));
-        value("document.querySelector(%s).click()".formatted(quoted(form + " button")));
+                (field, text) -> {
+                    click(form + " " + field);
+                    value("document.activeElement.select()");
+                    call("Input.insertText", Map.of("text", text));
+                });
+        click(form + " button");
     }
 
     /// The same, and waits for the page that it opens.
@@ -214,6 +221,65 @@ public final class Browser implements AutoCloseable {
         long loaded = loads();
         submit(form, fields);
         Awaitility.await().atMost(Waits.LIMIT).until(() -> loads() > loaded);
+    }
+
+    /// Clicks a link, and waits for the page that it opens.
+    public void followLink(String link) {
+        long loaded = loads();
+        click(link);
+        Awaitility.await().atMost(Waits.LIMIT).until(() -> loads() > loaded);
+    }
+
+    /// Clicks the middle of an element that nothing covers.
+    public void click(String element) {
+        String place =
+                """
+                (() => {
+                  const element = document.querySelector(%s);
+                  if (!element) { return ''; }
+                  element.scrollIntoView({block: 'center', behavior: 'instant'});
+                  const box = element.getBoundingClientRect();
+                  const x = box.left + box.width / 2, y = box.top + box.height / 2;
+                  return element.contains(document.elementFromPoint(x, y)) ? x + ' ' + y : '';
+                })()
+                """
+                        .formatted(quoted(element));
+        String[] point =
+                Awaitility.await(element)
+                        .atMost(Waits.LIMIT)
+                        .until(() -> value(place), found -> !found.isEmpty())
+                        .split(" ");
+        for (String type : List.of("mousePressed", "mouseReleased")) {
+            call(
+                    "Input.dispatchMouseEvent",
+                    Map.of(
+                            "type",
+                            type,
+                            "x",
+                            Double.parseDouble(point[0]),
+                            "y",
+                            Double.parseDouble(point[1]),
+                            "button",
+                            "left",
+                            "clickCount",
+                            1));
+        }
+    }
+
+    /// Serious violations of accessibility rules on the page, as a JSON list.
+    public String seriousViolations() throws IOException {
+        if (value("typeof axe").equals("undefined")) {
+            try (InputStream axe =
+                    Objects.requireNonNull(Browser.class.getResourceAsStream("/axe.min.js"))) {
+                value(new String(axe.readAllBytes(), StandardCharsets.UTF_8));
+            }
+        }
+        return value(
+                """
+                axe.run(document).then(found => JSON.stringify(found.violations
+                    .filter(each => ['serious', 'critical'].includes(each.impact))
+                    .map(each => each.id + ': ' + each.nodes.map(node => node.html).join(' | '))))
+                """);
     }
 
     private static String quoted(String text) {

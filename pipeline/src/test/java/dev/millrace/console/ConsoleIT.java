@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.Http.Answer;
 import dev.millrace.app.ServiceScene;
+import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.flow.FlowReport;
 import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.migration.StatusReport;
@@ -47,6 +48,8 @@ class ConsoleIT {
         scene.migration.refusal = null;
         scene.migration.switchovers.clear();
         scene.migration.repairState = Operation.State.DONE;
+        scene.migration.line = fresh.line;
+        scene.migration.ends.clear();
         scene.migration.forgetReconciliations();
     }
 
@@ -55,6 +58,7 @@ class ConsoleIT {
         assertThat(scene.migration.changes).isEmpty();
         assertThat(scene.migration.switchovers)
                 .allMatch(asked -> asked.action().name().equals("DRY_RUN"));
+        assertThat(scene.migration.ends).allMatch(EndRequest::dryRun);
     }
 
     private static String page(String path) {
@@ -201,7 +205,7 @@ class ConsoleIT {
                         null,
                         null);
 
-        assertThat(page("/switchover?gates=no"))
+        assertThat(page("/switchover?part=live"))
                 .contains("rollback: running", "drain", "0.013 s", "at most 37 ms")
                 .doesNotContain("Gates");
         assertThat(page("/")).contains("rollback running, step drain");
@@ -297,7 +301,7 @@ class ConsoleIT {
     void aTableIsPolledWithoutItsVerdict() {
         scene.migration.different();
 
-        assertThat(page("/table?name=crm.customer&part=progress"))
+        assertThat(page("/table?name=crm.customer&part=live"))
                 .contains("10 of about 40")
                 .doesNotContain("Last verdict", "lower(email)");
     }
@@ -351,7 +355,7 @@ class ConsoleIT {
         scene.migration.repairState = Operation.State.RUNNING;
 
         assertThat(page("/repair?id=" + FakeMigration.REPAIR))
-                .contains("hx-get=\"/repair?id=" + FakeMigration.REPAIR + "\"")
+                .contains("hx-get=\"\"")
                 .contains("millrace repair --cancel")
                 .doesNotContain("Repair the tables");
         scene.migration.repairState = Operation.State.DONE;
@@ -372,5 +376,50 @@ class ConsoleIT {
 
         assertThat(body).contains("/api/v1/reconciliations/" + id + "?format=html", "undecided");
         assertThat(page("/api/v1/reconciliations/" + id + "?format=html")).contains("undecided");
+    }
+
+    @Test
+    void theEndIsPreviewedBeforeItIsConfirmed() {
+        assertThat(page("/end?kind=complete"))
+                .contains("Drop the slot.", "there is no way back", "data-typed=\"shop\"")
+                .contains("data-action=\"/api/v1/complete\"", "millrace complete --reason");
+        assertThat(page("/end?kind=other")).contains("Unknown end of a migration");
+        scene.migration.refusal = "The traffic is on the source";
+        assertThat(page("/end?kind=complete"))
+                .contains("The traffic is on the source.")
+                .doesNotContain("data-typed");
+        assertThat(page("/end?id=" + FakeMigration.ENDING)).contains("Drop the slot.", "slots");
+        assertThat(page("/end?id=x")).contains("No end of the migration has this id");
+    }
+
+    @Test
+    void theTablesShowTheirLastVerdict() {
+        UUID id = scene.migration.different();
+
+        assertThat(page("/tables"))
+                .contains(
+                        ">different</strong> <a class=\"when\" href=\"/reconciliation?id="
+                                + id
+                                + "\"");
+    }
+
+    /// The token of a record in the target topic names the change that it comes from.
+    @Test
+    void aKeyIsFollowedFromTheSourceToTheTarget() {
+        scene.migration.line =
+                "{\"partition\":1,\"offset\":%1$d,\"index\":0,\"kind\":\"update\","
+                        + "\"lsn\":\"0/%1$d\",\"token\":\"1:%1$d:0\","
+                        + "\"row\":{\"name\":\"<b>\",\"note\":null}}";
+
+        String body = page("/log?table=crm.customer&key=8");
+
+        assertThat(body)
+                .contains("Changes of public.users", "partition 1, offset 99, change 0")
+                .contains("WAL position 0/99", "&lt;b&gt;", "<em class=\"note\">NULL</em>")
+                .contains("Only the oldest are shown")
+                .doesNotContain("Not mapped", "no longer has the change");
+        scene.migration.line = scene.migration.line.replace("1:%1$d", "1:7");
+        assertThat(page("/log?table=crm.customer&key=8")).contains("Not mapped");
+        assertThat(page("/log?table=crm.nothing&key=8")).contains("no target table of this name");
     }
 }

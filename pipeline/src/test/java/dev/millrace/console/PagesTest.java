@@ -1,7 +1,9 @@
 package dev.millrace.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.millrace.app.FakeMigration;
 import dev.millrace.console.Overview.Node;
 import dev.millrace.console.Switchover.Gates;
 import dev.millrace.console.Switchover.Last;
@@ -9,9 +11,11 @@ import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Counts;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
+import dev.millrace.switchover.Operation;
 import gg.jte.ContentType;
 import gg.jte.TemplateEngine;
 import gg.jte.output.StringOutput;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PagesTest {
 
     private static final String MOVE = "data-typed";
-    private static final String CANCEL = "{\"cancel\":true}";
+    private static final String CANCEL = "{&#34;cancel&#34;:true}";
     private static final String RESOLVE = "/api/v1/resolve";
 
     private static String switchover(String phase, String verb, @Nullable Last last) {
@@ -33,13 +37,13 @@ class PagesTest {
                         "console/switchover.jte",
                         Map.of(
                                 "frame",
-                                Frame.of(
-                                        Statuses.of(phase),
-                                        Frame.Page.SWITCHOVER,
-                                        Statuses.VISITOR),
+                                Statuses.frame(Statuses.of(phase), Frame.Page.SWITCHOVER),
                                 "page",
                                 new Switchover(
-                                        verb, last, new Gates("now", "", List.of(), List.of()))),
+                                        verb,
+                                        last,
+                                        Map.of(),
+                                        new Gates("now", "", List.of(), List.of()))),
                         out);
         return out.toString();
     }
@@ -80,7 +84,7 @@ class PagesTest {
                                 "UNRESOLVED",
                                 "switchover",
                                 new Last("switchover: unresolved", "Was it routed?", List.of())))
-                .contains("Was it routed?", RESOLVE, "{\"answer\":\"not-routed\"}")
+                .contains("Was it routed?", RESOLVE, "{&#34;answer&#34;:&#34;not-routed&#34;}")
                 .doesNotContain(MOVE, CANCEL);
     }
 
@@ -128,17 +132,78 @@ class PagesTest {
                         List.of(new Part("applier", "state", well, null)),
                         blocker.isEmpty() ? List.of() : List.of(blocker));
 
-        assertThat(Frame.of(status, Frame.Page.OVERVIEW, Statuses.VISITOR).severity())
-                .isEqualTo(severity);
+        assertThat(Statuses.frame(status, Frame.Page.OVERVIEW).severity()).isEqualTo(severity);
     }
 
     @Test
     void theStageOfAnUnresolvedMoveIsTheSwitchover() {
-        assertThat(
-                        Frame.of(Statuses.of("UNRESOLVED"), Frame.Page.OVERVIEW, Statuses.VISITOR)
-                                .stages())
+        assertThat(Statuses.frame(Statuses.of("UNRESOLVED"), Frame.Page.OVERVIEW).stages())
                 .filteredOn(stage -> stage.state().equals("now"))
                 .extracting(Frame.Stage::name)
                 .containsExactly("Switchover");
+    }
+
+    @Test
+    void aLimitShowsHowFarItIs() {
+        StatusReport status = new FakeMigration().status();
+
+        Overview overview = Overview.of(status, new Samples());
+
+        assertThat(overview.conditions())
+                .containsExactly(
+                        new Overview.Condition(
+                                "slow",
+                                "50 ms of 200 ms, target.commit.p95",
+                                25,
+                                "pause after 10 s",
+                                "good",
+                                "below"));
+        assertThat(overview.wal())
+                .isEqualTo(
+                        new Overview.Wal(
+                                "2.8 GiB of 9.3 GiB",
+                                30,
+                                "grows by 1.9 MiB/s, used up in about 58 min 20 s"));
+    }
+
+    @Test
+    void aStepThatRunsShowsItsTimeUntilNow() {
+        Instant now = Instant.parse("2026-01-02T12:00:00Z");
+
+        assertThat(
+                        Switchover.steps(
+                                List.of(
+                                        new Operation.Step("arm", "done", now, 0.5, null),
+                                        new Operation.Step(
+                                                "fence",
+                                                "started",
+                                                now.minusMillis(1_500),
+                                                null,
+                                                null),
+                                        new Operation.Step("drain", "planned", null, null, null)),
+                                now))
+                .extracting(Switchover.Step::severity, Switchover.Step::took)
+                .containsExactly(
+                        tuple("good", "0.500 s"), tuple("busy", "1.5 s until now"), tuple("", ""));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "IN_SYNC, abort",
+        "BACKFILLING, abort",
+        "FAILED, abort",
+        "REVERSIBLE, complete",
+        "SWITCHING_OVER, ''",
+        "UNRESOLVED, ''",
+        "COMPLETED, ''"
+    })
+    void aMigrationCanBeEndedInPhasesThatAllowIt(String phase, String end) {
+        String page = switchover(phase, "switchover", null);
+
+        if (end.isEmpty()) {
+            assertThat(page).doesNotContain("/end?kind=");
+        } else {
+            assertThat(page).contains("href=\"/end?kind=" + end + "\"");
+        }
     }
 }

@@ -17,15 +17,7 @@ import org.junit.jupiter.api.Test;
 
 class RejectedPagesTest {
 
-    private static final Frame FRAME =
-            new Frame(
-                    "shop",
-                    "IN_SYNC",
-                    "",
-                    "good",
-                    List.of(),
-                    Frame.Page.REJECTED,
-                    Statuses.VISITOR);
+    private static final Frame FRAME = Statuses.frame(Statuses.of("IN_SYNC"), Frame.Page.REJECTED);
 
     private static RejectedKey key(long id) {
         return new RejectedKey(

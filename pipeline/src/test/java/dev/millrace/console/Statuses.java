@@ -24,6 +24,10 @@ final class Statuses {
 
     private Statuses() {}
 
+    static Frame frame(StatusReport status, Frame.Page page) {
+        return Frame.of(status, PageSource.of(page, "", (_, _) -> ""), false, VISITOR);
+    }
+
     static StatusReport of(String phase, String... parts) {
         return of(
                 phase,
