@@ -51,6 +51,7 @@ class ArchitectureTest {
             packages(
                     "postgres",
                     "kafka",
+                    "certificate",
                     "lifecycle",
                     "control",
                     "capture",

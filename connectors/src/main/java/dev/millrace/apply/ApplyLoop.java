@@ -117,6 +117,7 @@ final class ApplyLoop {
             reporter.report(positions());
         }
         drain();
+        reporter.finish(positions());
     }
 
     private void read() {
