@@ -52,6 +52,7 @@ class ArchitectureTest {
                     "postgres",
                     "kafka",
                     "certificate",
+                    "trace",
                     "lifecycle",
                     "control",
                     "capture",
