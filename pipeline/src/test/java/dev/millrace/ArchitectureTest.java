@@ -51,6 +51,8 @@ class ArchitectureTest {
             packages(
                     "postgres",
                     "kafka",
+                    "certificate",
+                    "trace",
                     "lifecycle",
                     "control",
                     "capture",

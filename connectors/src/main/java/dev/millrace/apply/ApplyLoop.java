@@ -20,6 +20,7 @@ import dev.millrace.control.StoredOffset;
 import dev.millrace.control.stopped.MissedChanges.Missed;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.Reason;
+import dev.millrace.trace.Traces;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -34,6 +35,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,6 +63,7 @@ final class ApplyLoop {
     private final BrokerHealth pulse;
     private final InstantSource clock;
     private final OffsetReporter reporter;
+    private final Traces.@Nullable Apply traces;
     private final BlockCodec codec = new BlockCodec();
     private final List<PartitionProgress> partitions = new ArrayList<>();
 
@@ -92,6 +95,8 @@ final class ApplyLoop {
         this.pulse = pulse;
         this.clock = clock;
         this.reporter = new OffsetReporter(consumer, topic.name(), clock);
+        Traces installed = Traces.installed();
+        this.traces = installed == null ? null : installed.apply(settings.migration());
         this.shapesDue = clock.instant().plus(settings.limits().shapes());
     }
 
@@ -117,12 +122,16 @@ final class ApplyLoop {
             reporter.report(positions());
         }
         drain();
+        reporter.finish(positions());
     }
 
     private void read() {
         try {
             for (ConsumerRecord<byte[], byte[]> next : consumer.poll(POLL)) {
                 partitions.get(next.partition()).add(next.offset(), decode(next), size(next));
+                if (traces != null) {
+                    traces.read(next.partition(), next.offset(), next.headers());
+                }
             }
         } catch (WakeupException _) {
             // A writer has completed a task, or the applier is closed.
@@ -186,6 +195,9 @@ final class ApplyLoop {
         partition.returned();
         if (report(outcome)) {
             partition.applied(batch.to(), clock.instant());
+            if (traces != null) {
+                traces.applied(batch.partition(), batch.to().nextOffset());
+            }
             if (mayHold(outcome)) {
                 keyWork.held(batch.partition(), KeyParking.judgeAt(batch));
             }

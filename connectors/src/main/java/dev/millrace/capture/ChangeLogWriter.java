@@ -17,6 +17,7 @@ import dev.millrace.change.WatermarkNumber;
 import dev.millrace.kafka.KafkaClients;
 import dev.millrace.lifecycle.PausePoint;
 import dev.millrace.postgres.PublishedTable;
+import dev.millrace.trace.Traces;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -63,6 +64,7 @@ final class ChangeLogWriter implements AutoCloseable {
     private final long[] totals;
 
     private final ChangeBlock.Writer[] blocks;
+    private final Traces.@Nullable Capture traces;
     private final ProgressCodec progressCodec = new ProgressCodec();
     private int generation;
     private long tablesAt = -1;
@@ -76,6 +78,8 @@ final class ChangeLogWriter implements AutoCloseable {
         this.ends = new long[partitions];
         this.totals = new long[partitions];
         this.blocks = new ChangeBlock.Writer[partitions];
+        Traces installed = Traces.installed();
+        this.traces = installed == null ? null : installed.capture(settings.migration());
     }
 
     static ChangeLogWriter open(CaptureSettings settings) {
@@ -208,6 +212,9 @@ final class ChangeLogWriter implements AutoCloseable {
         await(position);
         PausePoint.POSITION_WRITTEN.pass();
         producer.commitTransaction();
+        if (traces != null) {
+            traces.committed();
+        }
         return written;
     }
 
@@ -264,6 +271,9 @@ final class ChangeLogWriter implements AutoCloseable {
                     sendBlock(partition);
                 }
                 blocks[partition].add(change);
+                if (traces != null) {
+                    traces.added(partition, change.origin());
+                }
             }
             case ChangeEvent.Truncate truncate ->
                     sendToAll(partition -> codec.encode(truncate, totals[partition]));
@@ -291,7 +301,16 @@ final class ChangeLogWriter implements AutoCloseable {
 
     private void sendBlock(int partition) {
         totals[partition] += blocks[partition].count();
-        send(partition, blocks[partition].take(totals[partition]));
+        ProducerRecord<byte[], byte[]> block =
+                new ProducerRecord<>(
+                        topics.changes(),
+                        partition,
+                        null,
+                        blocks[partition].take(totals[partition]));
+        if (traces != null) {
+            traces.sent(partition, block.headers());
+        }
+        sent.add(producer.send(block));
     }
 
     private RowKey order(Row row) {

@@ -8,6 +8,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.metrics.JmxReporter;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -46,6 +47,12 @@ public final class KafkaClients {
     /// Apply decides after every poll whether it continues to read.
     private static final int APPLY_POLL_RECORDS = 4;
 
+    /// Names of beans, as a pattern.
+    private static final String MEASURED =
+            "kafka\\.(consumer:type=consumer-(fetch-manager|coordinator)-metrics,client-id=[^,]*"
+                    + "|producer:type=producer-metrics,client-id=[^,]*"
+                    + "|streams:type=stream-(thread-)?metrics,[a-z]+-id=[^,]*)";
+
     private KafkaClients() {}
 
     /// The user's settings, without reporters of metrics unless they name some: by default each
@@ -54,6 +61,18 @@ public final class KafkaClients {
         Map<String, Object> config = new HashMap<>(kafka);
         config.putIfAbsent("metric.reporters", List.of());
         return config;
+    }
+
+    /// The beans that the service exports as metrics, of the clients that live as long as a stream:
+    /// a few of each client instead of hundreds. The user's own reporters take their place.
+    ///
+    /// @param config to add to
+    public static void measured(Map<? super String, Object> config) {
+        if (!config.containsKey("metric.reporters")
+                || List.of().equals(config.get("metric.reporters"))) {
+            config.put("metric.reporters", List.of(JmxReporter.class.getName()));
+            config.put("metrics.jmx.include", MEASURED);
+        }
     }
 
     /// @param timeout how long a call may take
@@ -98,6 +117,7 @@ public final class KafkaClients {
         // A block is returned as soon as it is committed.
         config.put("fetch.min.bytes", 1);
         config.put("reconnect.backoff.max.ms", 1_000);
+        measured(config);
         return consumer(config);
     }
 
@@ -124,6 +144,7 @@ public final class KafkaClients {
         config.put("delivery.timeout.ms", (int) WRITE_TIMEOUT.toMillis());
         config.put("max.block.ms", WRITE_TIMEOUT.toMillis());
         config.put("transaction.timeout.ms", (int) TRANSACTION_TIMEOUT.toMillis());
+        measured(config);
         return new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
     }
 

@@ -1,6 +1,7 @@
 package dev.millrace.kafka;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -126,6 +127,25 @@ public record TopicReader(Map<String, Object> kafka, Duration timeout) {
                 before = now;
             }
         }
+    }
+
+    /// When the first committed record of each range was written. A range without one is absent.
+    ///
+    /// @throws TimeoutException if the broker does not respond
+    public Map<TopicPartition, Instant> firstWritten(Map<TopicPartition, OffsetRange> ranges) {
+        Map<TopicPartition, Instant> first = new HashMap<>();
+        read(
+                ranges,
+                IsolationLevel.READ_COMMITTED,
+                records -> {
+                    for (ConsumerRecord<byte[], byte[]> each : records) {
+                        first.putIfAbsent(
+                                new TopicPartition(each.topic(), each.partition()),
+                                Instant.ofEpochMilli(each.timestamp()));
+                    }
+                    return first.size() < ranges.size();
+                });
+        return first;
     }
 
     private static List<ConsumerRecord<byte[], byte[]>> poll(

@@ -1,6 +1,7 @@
 package dev.millrace.mappings;
 
 import dev.millrace.lifecycle.PausePoint;
+import dev.millrace.trace.Traces;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Future;
@@ -78,6 +79,8 @@ final class OrderedProducerClients implements KafkaClientSupplier {
         /// that, so this is its reason too.
         private volatile @Nullable KafkaException refusal;
 
+        private final @Nullable Traces traces = Traces.installed();
+
         PrefixProducer(Map<String, Object> config) {
             super(config, new ByteArraySerializer(), new ByteArraySerializer());
         }
@@ -86,6 +89,14 @@ final class OrderedProducerClients implements KafkaClientSupplier {
         public Future<RecordMetadata> send(
                 ProducerRecord<byte[], byte[]> record, @Nullable Callback callback) {
             PausePoint.CHANGES_MAPPED.pass();
+            Runnable written =
+                    traces == null || record.timestamp() == null
+                            ? null
+                            : traces.mapped(
+                                    record.topic(),
+                                    record.partition(),
+                                    record.timestamp(),
+                                    record.headers());
             try {
                 return super.send(
                         record,
@@ -95,6 +106,9 @@ final class OrderedProducerClients implements KafkaClientSupplier {
                             }
                             if (callback != null) {
                                 callback.onCompletion(metadata, failure);
+                            }
+                            if (written != null && failure == null) {
+                                written.run();
                             }
                             if (failure != null) {
                                 close(Duration.ZERO);

@@ -176,8 +176,7 @@ public final class RowApplication implements AutoCloseable {
         Topics topics = new Topics(settings.migration());
         Properties properties = new Properties();
         properties.putAll(settings.kafka());
-        // As in [KafkaClients]: no JMX beans unless the user asks for them.
-        properties.putIfAbsent(StreamsConfig.METRIC_REPORTER_CLASSES_CONFIG, List.of());
+        KafkaClients.measured(properties);
         properties.put(
                 StreamsConfig.APPLICATION_ID_CONFIG, topics.rowsApplication(settings.generation()));
         properties.put(StreamsConfig.STATE_DIR_CONFIG, settings.stateDir().toString());

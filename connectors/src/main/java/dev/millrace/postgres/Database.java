@@ -2,12 +2,16 @@ package dev.millrace.postgres;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.HikariPoolMXBean;
 import dev.millrace.tls.TlsFailure;
 import java.io.PrintWriter;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.logging.Logger;
@@ -135,6 +139,40 @@ public final class Database implements AutoCloseable {
                     OTHER ->
                     new Reachability.Failed(why);
         };
+    }
+
+    /// What sessions use of TLS.
+    ///
+    /// @param authority file with certificates of trusted authorities
+    /// @param client file with the certificate of the login
+    public record Encryption(
+            List<InetSocketAddress> servers, Optional<Path> authority, Optional<Path> client) {
+
+        public Encryption {
+            servers = List.copyOf(servers);
+        }
+    }
+
+    /// Empty if the URL does not require TLS.
+    public Optional<Encryption> encryption() {
+        return sessions.encryption();
+    }
+
+    /// The connections of the pool.
+    ///
+    /// @param waiting threads that wait for one
+    public record PoolUse(int active, int idle, int waiting, int limit) {}
+
+    /// Zero before the first connection is borrowed.
+    public PoolUse poolUse() {
+        HikariPoolMXBean use = pool.getHikariPoolMXBean();
+        return use == null
+                ? new PoolUse(0, 0, 0, POOL_SIZE)
+                : new PoolUse(
+                        use.getActiveConnections(),
+                        use.getIdleConnections(),
+                        use.getThreadsAwaitingConnection(),
+                        POOL_SIZE);
     }
 
     @Override

@@ -50,6 +50,21 @@ public final class Server {
             FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
             """;
 
+    /// Locks that are waited for are visible to every role; what a session does is not.
+    private static final String ACTIVITY =
+            """
+            SELECT current_setting('server_version'),
+                (SELECT pg_catalog.count(DISTINCT l.pid)
+                    FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
+                    WHERE NOT l.granted AND a.datname = pg_catalog.current_database()),
+                CASE WHEN pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') THEN
+                    (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity a
+                        WHERE a.datname = pg_catalog.current_database() AND a.state = 'active'
+                            AND a.backend_type = 'client backend'
+                            AND a.application_name NOT LIKE 'millrace %'
+                            AND a.query_start < pg_catalog.clock_timestamp() - interval '5 s') END
+            """;
+
     /// @param slotKeepBytes `max_slot_wal_keep_size`; empty if slots may keep unlimited WAL
     /// @param slotIdleSeconds `idle_replication_slot_timeout` (PostgreSQL 18 and later); empty if a
     ///   slot may stay idle
@@ -136,6 +151,27 @@ public final class Server {
                             ELSE pg_catalog.pg_current_wal_lsn() END
                         """,
                         row -> Lsn.parse(row.getString(1)))
+                .getFirst();
+    }
+
+    /// How busy the server is with this database.
+    ///
+    /// @param lockWaits sessions that wait for a lock
+    /// @param slowQueries sessions of others whose statement runs for more than five seconds; empty
+    ///   if the role does not see them
+    public record Activity(String version, long lockWaits, OptionalLong slowQueries) {}
+
+    public Activity activity() {
+        return Query.list(
+                        connection,
+                        ACTIVITY,
+                        row -> {
+                            long slow = row.getLong(3);
+                            return new Activity(
+                                    row.getString(1),
+                                    row.getLong(2),
+                                    row.wasNull() ? OptionalLong.empty() : OptionalLong.of(slow));
+                        })
                 .getFirst();
     }
 

@@ -1,12 +1,16 @@
 package dev.millrace.postgres;
 
+import dev.millrace.postgres.Database.Encryption;
+import java.net.InetSocketAddress;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.function.Supplier;
 import org.postgresql.Driver;
@@ -68,6 +72,31 @@ public final class SessionFactory {
 
     String username() {
         return String.valueOf(PGProperty.USER.getOrDefault(parts));
+    }
+
+    /// What the sessions use of TLS; empty if the URL does not require it.
+    Optional<Encryption> encryption() {
+        String mode = String.valueOf(PGProperty.SSL_MODE.getOrDefault(parts));
+        if (!List.of("require", "verify-ca", "verify-full").contains(mode)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new Encryption(
+                        servers.stream()
+                                .map(
+                                        server -> {
+                                            int colon = server.lastIndexOf(':');
+                                            return InetSocketAddress.createUnresolved(
+                                                    server.substring(0, colon),
+                                                    Integer.parseInt(server.substring(colon + 1)));
+                                        })
+                                .toList(),
+                        file(PGProperty.SSL_ROOT_CERT),
+                        file(PGProperty.SSL_CERT)));
+    }
+
+    private Optional<Path> file(PGProperty property) {
+        return Optional.ofNullable(property.getOrDefault(parts)).map(Path::of);
     }
 
     /// `user@host:port/database`, for messages.

@@ -20,14 +20,21 @@ import dev.millrace.sandbox.LocalServerException;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.setting.EffectiveSetting;
 import dev.millrace.spec.setting.EffectiveSetting.Origin;
+import dev.millrace.trace.OtlpExporter;
+import java.net.URI;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// Implements `run`: runs the service in the foreground. A failed start becomes a message and an
 /// exit code.
 public final class RunVerb implements ServiceLauncher {
+
+    private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private static final String RATIO = "OTEL_TRACES_SAMPLER_ARG";
+    private static final double EVERY_HUNDREDTH = 0.01;
 
     private final InstantSource clock;
 
@@ -38,13 +45,36 @@ public final class RunVerb implements ServiceLauncher {
     @Override
     public int run(SpecResult.Valid file, Options options) {
         LostLog lostLog = options.rebackfill() ? LostLog.READ_AGAIN : LostLog.REFUSED;
-        try (MillraceService service = start(file, options.address(), lostLog)) {
+        try (OtlpExporter _ = traces();
+                MillraceService service = start(file, options.address(), lostLog)) {
             Thread hook = new Thread(service::close, "drain");
             Runtime.getRuntime().addShutdownHook(hook);
             return service.awaitEnd();
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             return ExitCode.FAILED;
+        }
+    }
+
+    /// Traces are off unless OpenTelemetry's own variable names a collector.
+    private @Nullable OtlpExporter traces() {
+        String endpoint = System.getenv(ENDPOINT);
+        if (endpoint == null || endpoint.isBlank()) {
+            return null;
+        }
+        String ratio = System.getenv(RATIO);
+        try {
+            return OtlpExporter.install(
+                    URI.create(endpoint.strip()),
+                    ratio == null ? EVERY_HUNDREDTH : Double.parseDouble(ratio),
+                    clock);
+        } catch (IllegalArgumentException e) {
+            throw new CommandFailure(
+                    ExitCode.USAGE,
+                    "Invalid " + ENDPOINT + " or " + RATIO + ".",
+                    "Set the first to the collector's address, for example http://localhost:4318,"
+                            + " and the second to a number from 0 to 1.",
+                    e);
         }
     }
 

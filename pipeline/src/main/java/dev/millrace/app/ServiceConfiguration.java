@@ -6,6 +6,7 @@ import dev.millrace.http.DefinitionApi;
 import dev.millrace.http.DiagnosticsApi;
 import dev.millrace.http.EndingApi;
 import dev.millrace.http.FlowApi;
+import dev.millrace.http.JmxMetrics;
 import dev.millrace.http.JournalApi;
 import dev.millrace.http.MigrationApi;
 import dev.millrace.http.MigrationHost;
@@ -17,6 +18,7 @@ import dev.millrace.http.RepairApi;
 import dev.millrace.http.SwitchoverApi;
 import dev.millrace.http.access.AccessConfiguration;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.lang.management.ManagementFactory;
 import java.time.InstantSource;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.SpringBootConfiguration;
@@ -61,6 +63,9 @@ class ServiceConfiguration {
 
     @Bean
     SmartInitializingSingleton migrationMetrics(PrometheusRegistry registry, MigrationHost host) {
-        return () -> registry.register(new MigrationMetrics(host::running));
+        return () -> {
+            registry.register(new MigrationMetrics(host::running));
+            registry.register(new JmxMetrics(ManagementFactory.getPlatformMBeanServer()));
+        };
     }
 }

@@ -3,17 +3,19 @@ package dev.millrace.cli;
 import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.cli.text.TextTable;
+import dev.millrace.lag.TopicLag;
 import dev.millrace.migration.StatusReport;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "lag",
-        description = "Show the source lag, the log lag and the end-to-end lag.",
+        description = "Show the lag of each stage and the end-to-end lag.",
         mixinStandardHelpOptions = true)
 final class LagCommand implements Callable<Integer> {
 
@@ -48,8 +50,20 @@ final class LagCommand implements Callable<Integer> {
         TextTable table = new TextTable(1, 2, "lag", "value", "meaning");
         table.row(
                 "source",
-                Figures.bytes(lag.sourceBytes()),
+                amount(Figures.bytes(lag.sourceBytes()), lag.sourceSeconds()),
                 "WAL that the source retains because it is not yet in Kafka");
+        if (lag.captureBytes() != null) {
+            table.row(
+                    "capture",
+                    amount(Figures.bytes(lag.captureBytes()), lag.captureSeconds()),
+                    "WAL whose changes are not in the log");
+        }
+        for (TopicLag topic : lag.topics()) {
+            table.row(
+                    topic.topic(),
+                    amount(blocks(topic.records()), topic.seconds()),
+                    "records of the topic that the group " + topic.group() + " has not read");
+        }
         table.row(
                 "records",
                 Figures.count(lag.records()),
@@ -65,5 +79,15 @@ final class LagCommand implements Callable<Integer> {
                     "WAL that the source can still write before it may invalidate the slot");
         }
         table.lines().forEach(terminal.out()::println);
+    }
+
+    private static String blocks(@Nullable Long records) {
+        return Figures.count(records)
+                + (records == null ? "" : records == 1 ? " block" : " blocks");
+    }
+
+    /// `1.5 KiB, 0.4 s`
+    private static String amount(String size, @Nullable Double seconds) {
+        return seconds == null ? size : size + ", " + Figures.seconds(seconds);
     }
 }

@@ -9,9 +9,12 @@ import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.InfoSnapshot;
+import io.prometheus.metrics.model.snapshots.InfoSnapshot.InfoDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -20,6 +23,11 @@ import org.jspecify.annotations.Nullable;
 /// Exports the status as Prometheus metrics. Each scrape reads the status once. An unknown value
 /// has no sample: an alert can detect an absent series but not a wrong zero. Thread-safe.
 public final class MigrationMetrics implements MultiCollector {
+
+    /// Only the packaged program has a version.
+    private static final String VERSION =
+            Objects.requireNonNullElse(
+                    MigrationMetrics.class.getPackage().getImplementationVersion(), "development");
 
     private static final List<String> VERDICTS = List.of("equal", "different", "undecided");
 
@@ -38,7 +46,8 @@ public final class MigrationMetrics implements MultiCollector {
 
     private static void add(MetricSnapshots.Builder metrics, StatusReport status) {
         phase(metrics, status);
-        lag(metrics, status.lag());
+        LagMetrics.add(metrics, status.lag());
+        LagMetrics.add(metrics, status.eta());
         log(metrics, status.log());
         backfill(metrics, status.backfill());
         FlowReport.Apply apply = status.apply();
@@ -66,6 +75,8 @@ public final class MigrationMetrics implements MultiCollector {
                 "millrace_journal_broken",
                 "1 if an entry of the journal was changed, removed, inserted or moved",
                 journal == null ? null : journal.broken() ? 1 : 0);
+        ServerMetrics.add(metrics, status.servers());
+        ServerMetrics.addCertificates(metrics, status.certificates());
         RollbackPrice rollback = status.rollback();
         if (rollback != null) {
             RollbackMetrics.add(metrics, rollback);
@@ -79,6 +90,28 @@ public final class MigrationMetrics implements MultiCollector {
                         .help("Phase of the migration: 1 for the current phase")
                         .dataPoint(point(Labels.of("phase", status.phase()), 1))
                         .build());
+        metrics.metricSnapshot(
+                GaugeSnapshot.builder()
+                        .name("millrace_traffic")
+                        .help(
+                                "Side on which the application writes, by the phase: source, target,"
+                                        + " or unknown while an operation moves it")
+                        .dataPoint(point(Labels.of("side", traffic(status.phase())), 1))
+                        .build());
+        metrics.metricSnapshot(
+                InfoSnapshot.builder()
+                        .name("millrace")
+                        .help("The migration and the version of the service")
+                        .dataPoint(
+                                InfoDataPointSnapshot.builder()
+                                        .labels(
+                                                Labels.of(
+                                                        "migration",
+                                                        status.migration(),
+                                                        "version",
+                                                        VERSION))
+                                        .build())
+                        .build());
         gauge(
                 metrics,
                 "millrace_rebackfill_required",
@@ -90,33 +123,6 @@ public final class MigrationMetrics implements MultiCollector {
                 "millrace_generation",
                 "Generation that owns the log and the stored offsets",
                 status.generation());
-    }
-
-    private static void lag(MetricSnapshots.Builder metrics, StatusReport.Lag lag) {
-        gauge(
-                metrics,
-                "millrace_lag_source_bytes",
-                "Source lag: bytes of WAL that the source retains because they are not yet in"
-                        + " Kafka",
-                lag.sourceBytes());
-        gauge(
-                metrics,
-                "millrace_lag_records",
-                "Log lag: changes in the log that are not applied to the target. A Kafka record"
-                        + " contains many changes",
-                lag.records());
-        gauge(
-                metrics,
-                "millrace_lag_end_to_end_seconds",
-                "End-to-end lag: seconds since the last source transaction that the target has"
-                        + " in full",
-                lag.endToEndSeconds());
-        gauge(
-                metrics,
-                "millrace_slot_safe_wal_bytes",
-                "Bytes of WAL that the source can still write before it may invalidate the"
-                        + " replication slot. No sample without max_slot_wal_keep_size",
-                lag.safeWalBytes());
     }
 
     private static void log(MetricSnapshots.Builder metrics, StatusReport.@Nullable Log log) {
@@ -274,6 +280,14 @@ public final class MigrationMetrics implements MultiCollector {
                 "millrace_reconciliation_finished_timestamp_seconds",
                 "Time at which the last reconciliation of all tables finished",
                 last.allTablesAt() == null ? null : last.allTablesAt().toEpochMilli() / 1000.0);
+    }
+
+    private static String traffic(String phase) {
+        return switch (phase) {
+            case "SWITCHING_OVER", "UNRESOLVED" -> "unknown";
+            case "REVERSIBLE", "COMPLETED" -> "target";
+            default -> "source";
+        };
     }
 
     static void gauge(

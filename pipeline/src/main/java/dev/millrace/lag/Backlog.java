@@ -14,11 +14,21 @@ public final class Backlog {
     private record Reading(long value, Instant at) {}
 
     private volatile @Nullable Reading sourceBytes;
+    private volatile @Nullable Reading captureBytes;
     private volatile @Nullable Reading records;
+    private volatile @Nullable Reading slotActive;
     private volatile @Nullable Reading safeWalBytes;
 
     public void sourceBytes(long bytes, Instant at) {
         sourceBytes = new Reading(Math.max(0, bytes), at);
+    }
+
+    public void captureBytes(long bytes, Instant at) {
+        captureBytes = new Reading(Math.max(0, bytes), at);
+    }
+
+    public void slotActive(boolean active, Instant at) {
+        slotActive = new Reading(active ? 1 : 0, at);
     }
 
     public void records(long count, Instant at) {
@@ -32,6 +42,18 @@ public final class Backlog {
     /// Bytes of WAL that the source retains for the replication slot.
     public Optional<Long> sourceBytes(Instant now) {
         return fresh(sourceBytes, now);
+    }
+
+    /// Bytes of WAL whose changes are not in the log. Less than what the source retains, because
+    /// the slot confirms the progress of the log only from time to time.
+    public Optional<Long> captureBytes(Instant now) {
+        return fresh(captureBytes, now);
+    }
+
+    /// Whether a session streams from the replication slot. Without one, the source retains all WAL
+    /// from now on.
+    public Optional<Boolean> slotActive(Instant now) {
+        return fresh(slotActive, now).map(active -> active == 1);
     }
 
     /// Changes of rows in the log that are not applied.

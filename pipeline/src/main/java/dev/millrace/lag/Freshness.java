@@ -1,42 +1,43 @@
 package dev.millrace.lag;
 
-import dev.millrace.change.WatermarkNumber;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// The end-to-end lag: the time since the emission of the newest watermark that every partition has
-/// applied. Every transaction that committed on the source before that emission is in the target.
-/// Unknown until a watermark of this process is applied, because the emission times of an earlier
-/// process are not stored. Thread-safe.
-public final class Freshness {
+/// A lag in seconds: the time since the emission of the newest watermark that one stage of the
+/// stream has reached. Every transaction that committed on the source before that emission has
+/// reached the stage. Unknown until a watermark of this process has reached it, because the
+/// emission times of an earlier process are not stored. Thread-safe.
+///
+/// @param <P> the position of a stage: a watermark's number, or its place in the WAL
+public final class Freshness<P extends Comparable<P>> {
 
     private static final int MAX_EMITTED = 100_000;
 
-    private final TreeMap<WatermarkNumber, Instant> emitted = new TreeMap<>();
-    private Instant applied = Instant.MIN;
+    private final TreeMap<P, Instant> emitted = new TreeMap<>();
+    private Instant reached = Instant.MIN;
 
-    public synchronized void emitted(WatermarkNumber number, Instant at) {
-        emitted.put(number, at);
+    public synchronized void emitted(P position, Instant at) {
+        emitted.put(position, at);
         if (emitted.size() > MAX_EMITTED) {
             // Removes the second oldest: an older emission time is still an upper bound of the lag.
             emitted.remove(emitted.higherKey(emitted.firstKey()));
         }
     }
 
-    public synchronized void applied(WatermarkNumber number) {
-        Map.Entry<WatermarkNumber, Instant> newest = emitted.floorEntry(number);
+    public synchronized void reached(P position) {
+        Map.Entry<P, Instant> newest = emitted.floorEntry(position);
         if (newest != null) {
             emitted.headMap(newest.getKey(), false).clear();
-            applied = newest.getValue();
+            reached = newest.getValue();
         }
     }
 
     public synchronized Optional<Duration> age(Instant now) {
-        return applied.equals(Instant.MIN)
+        return reached.equals(Instant.MIN)
                 ? Optional.empty()
-                : Optional.of(Duration.between(applied, now));
+                : Optional.of(Duration.between(reached, now));
     }
 }

@@ -165,6 +165,7 @@ final class Conductor implements AutoCloseable {
         if (!mayRun()) {
             return;
         }
+        board.observe(running);
         if (!generationRefused
                 && rebackfills.wantedGeneration().orElse(0) > running.generation().number()) {
             beginNextGeneration(Rows.KEPT);

@@ -35,6 +35,7 @@ import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.Repairs;
+import dev.millrace.replication.CertificateWatch;
 import dev.millrace.replication.GenerationStart;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.GenerationStart.Rows;
@@ -79,7 +80,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final OwnerStore owner;
     private final PeriodicProbe ownerProbe;
     private final JournalWatch journal;
+    private final CertificateWatch certificates;
     private final PeriodicProbe journalProbe;
+    private final PeriodicProbe certificatesProbe;
     private final Reconciliations reconciliations;
 
     /// Of the stream from the target back to the source.
@@ -259,6 +262,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                         || rebackfills.holdsReading()
                                         || flow.gate().isSourceClosed());
         this.journal = new JournalWatch(stream.control(), stream.id());
+        this.certificates = new CertificateWatch(stream);
         this.board =
                 new StatusBoard(
                         stream,
@@ -268,7 +272,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         reverse,
                         rebackfills,
                         repairs,
-                        journal);
+                        journal,
+                        certificates);
         this.conductor =
                 new Conductor(
                         new Conductor.Equipment(
@@ -310,6 +315,13 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.journalProbe =
                 PeriodicProbe.start(
                         "journal", JournalWatch.INTERVAL, clock, journal::read, () -> {});
+        this.certificatesProbe =
+                PeriodicProbe.start(
+                        "certificates",
+                        CertificateWatch.INTERVAL,
+                        clock,
+                        certificates::read,
+                        () -> {});
     }
 
     /// Before the first row is written.
@@ -755,6 +767,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         reverse.ifPresent(ReverseStream::close);
         conductor.close();
         journalProbe.close();
+        certificatesProbe.close();
         broker.close();
         try {
             ownerProbe.close();

@@ -13,6 +13,7 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfills;
 import dev.millrace.repair.Repairs;
+import dev.millrace.replication.CertificateWatch;
 import dev.millrace.replication.LagMonitor;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
@@ -51,6 +52,8 @@ final class StatusBoard {
     private final Rebackfills rebackfills;
     private final Repairs repairs;
     private final JournalWatch journal;
+    private final CertificateWatch certificates;
+    private final EtaMeter etas;
 
     /// @param estimates rows of the source tables by the source's statistics; a table without
     ///   statistics is absent
@@ -62,15 +65,18 @@ final class StatusBoard {
             Optional<ReverseStream> reverse,
             Rebackfills rebackfills,
             Repairs repairs,
-            JournalWatch journal) {
+            JournalWatch journal,
+            CertificateWatch certificates) {
         this.stream = stream;
         this.clock = clock;
         this.estimates = Map.copyOf(estimates);
+        this.etas = new EtaMeter(stream.tables().sourceIds(), this.estimates, flow, clock);
         this.flow = flow;
         this.reverse = reverse;
         this.rebackfills = rebackfills;
         this.repairs = repairs;
         this.journal = journal;
+        this.certificates = certificates;
     }
 
     StatusReport report(
@@ -148,7 +154,19 @@ final class StatusBoard {
                         .orElse(null),
                 set.apply(),
                 conditions,
-                wal);
+                wal,
+                etas.eta(phase.phase(), running, now),
+                lag.servers(now),
+                certificates.certificates());
+    }
+
+    /// Called several times a second, so that rates are known.
+    void observe(LiveStream running) {
+        etas.observe(running);
+    }
+
+    private static @Nullable Double seconds(Optional<Duration> time) {
+        return time.map(known -> known.toMillis() / 1_000.0).orElse(null);
     }
 
     private RollbackMeter meter(ReverseStream back) {
@@ -257,8 +275,13 @@ final class StatusBoard {
         return new StatusReport.Lag(
                 lag.backlog().sourceBytes(now).orElse(null),
                 lag.backlog().records(now).orElse(null),
-                lag.freshness().age(now).map(age -> age.toMillis() / 1000.0).orElse(null),
-                lag.backlog().safeWalBytes(now).orElse(null));
+                seconds(lag.freshness().age(now)),
+                lag.backlog().safeWalBytes(now).orElse(null),
+                seconds(lag.confirmed().age(now)),
+                lag.backlog().captureBytes(now).orElse(null),
+                seconds(lag.logged().age(now)),
+                lag.backlog().slotActive(now).orElse(null),
+                lag.topics(now));
     }
 
     private List<StatusReport.Table> tables(Optional<BackfillProgress> backfill, LagMonitor lag) {

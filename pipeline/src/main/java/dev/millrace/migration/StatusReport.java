@@ -1,7 +1,10 @@
 package dev.millrace.migration;
 
+import dev.millrace.certificate.CertificateReader.Expiry;
 import dev.millrace.flow.FlowReport;
 import dev.millrace.journal.JournalPage;
+import dev.millrace.lag.ServerUse;
+import dev.millrace.lag.TopicLag;
 import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.rollback.RollbackPrice;
 import java.time.Instant;
@@ -31,6 +34,10 @@ import org.jspecify.annotations.Nullable;
 /// @param apply what the operator set for apply; `null` only in the status of an older service
 /// @param stopWhen the stop conditions, in the order of the file, then the one of the WAL budget
 /// @param wal what the source retains; `null` only in the status of an older service
+/// @param eta when the backfill and the catch-up are done; `null` only in the status of an older
+///   service
+/// @param servers the source and the target
+/// @param certificates on which the connections depend; empty without TLS
 public record StatusReport(
         String migration,
         String phase,
@@ -53,7 +60,10 @@ public record StatusReport(
         @Nullable Journal journal,
         FlowReport.@Nullable Apply apply,
         List<FlowReport.Condition> stopWhen,
-        FlowReport.@Nullable Wal wal) {
+        FlowReport.@Nullable Wal wal,
+        @Nullable Eta eta,
+        List<ServerUse> servers,
+        List<Expiry> certificates) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -61,6 +71,8 @@ public record StatusReport(
         stopWhen = stopWhen == null ? List.of() : List.copyOf(stopWhen);
         tables = List.copyOf(tables);
         parts = List.copyOf(parts);
+        servers = servers == null ? List.of() : List.copyOf(servers);
+        certificates = certificates == null ? List.of() : List.copyOf(certificates);
         blockers = List.copyOf(blockers);
         nextActions = List.copyOf(nextActions);
     }
@@ -76,7 +88,7 @@ public record StatusReport(
                 phase,
                 end == null ? phaseSince : end,
                 generation,
-                new Lag(null, null, null, null),
+                Lag.UNKNOWN,
                 tables,
                 List.of(),
                 counts,
@@ -93,7 +105,10 @@ public record StatusReport(
                 ending,
                 apply,
                 List.of(),
-                null);
+                null,
+                null,
+                List.of(),
+                List.of());
     }
 
     /// The status with further warnings and commands.
@@ -120,7 +135,10 @@ public record StatusReport(
                 journal,
                 apply,
                 stopWhen,
-                wal);
+                wal,
+                eta,
+                servers,
+                certificates);
     }
 
     /// The newest entry of the journal.
@@ -146,17 +164,64 @@ public record StatusReport(
         }
     }
 
+    /// How far each stage is from the source, or from the stage before it.
+    ///
     /// @param sourceBytes WAL that the source retains because Kafka has not confirmed it
     /// @param records changes of rows in the log that are not applied yet
     /// @param endToEndSeconds age of the newest point in time of the source up to which the target
     ///   is complete
     /// @param safeWalBytes WAL that the source can still write before it may invalidate the slot;
     ///   `null` also if `max_slot_wal_keep_size` sets no limit
+    /// @param sourceSeconds age of the oldest change that the source may retain
+    /// @param captureBytes WAL whose changes are not in the log
+    /// @param captureSeconds age of the newest point in time of the source up to which the log is
+    ///   complete
+    /// @param slotActive whether a session streams from the replication slot
+    /// @param topics the records of both topics that are not read yet, as reported by the broker
     public record Lag(
             @Nullable Long sourceBytes,
             @Nullable Long records,
             @Nullable Double endToEndSeconds,
-            @Nullable Long safeWalBytes) {}
+            @Nullable Long safeWalBytes,
+            @Nullable Double sourceSeconds,
+            @Nullable Long captureBytes,
+            @Nullable Double captureSeconds,
+            @Nullable Boolean slotActive,
+            List<TopicLag> topics) {
+
+        public static final Lag UNKNOWN = new Lag(null, null, null, null);
+
+        public Lag {
+            // The status of an older service contains none.
+            topics = topics == null ? List.of() : List.copyOf(topics);
+        }
+
+        /// Without the lag of single stages.
+        public Lag(
+                @Nullable Long sourceBytes,
+                @Nullable Long records,
+                @Nullable Double endToEndSeconds,
+                @Nullable Long safeWalBytes) {
+            this(
+                    sourceBytes,
+                    records,
+                    endToEndSeconds,
+                    safeWalBytes,
+                    null,
+                    null,
+                    null,
+                    null,
+                    List.of());
+        }
+    }
+
+    /// How long something takes at the rate of the last half minute; 0 if it is done, `null` while
+    /// that is unknown.
+    ///
+    /// @param backfillSeconds until all existing rows are in the log
+    /// @param catchUpSeconds until the target has what the source has now, and what is added
+    ///   meanwhile
+    public record Eta(@Nullable Double backfillSeconds, @Nullable Double catchUpSeconds) {}
 
     /// Bytes on the disks of all brokers, replicas included; `null` while they are unknown.
     ///

@@ -3,6 +3,7 @@ package dev.millrace.replication;
 import dev.millrace.capture.WatermarkSession;
 import dev.millrace.capture.Watermarks;
 import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
@@ -13,8 +14,11 @@ import dev.millrace.control.stopped.StoppedTables.Counted;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.kafka.Broker;
 import dev.millrace.lag.Backlog;
+import dev.millrace.lag.CatchUpEta;
 import dev.millrace.lag.Freshness;
 import dev.millrace.lag.PeriodicProbe;
+import dev.millrace.lag.ServerUse;
+import dev.millrace.lag.TopicLag;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.ReplicationSlot;
@@ -59,8 +63,14 @@ public final class LagMonitor implements AutoCloseable {
     private final Supplier<@Nullable SourcePosition> position;
     private final WatermarkSession watermarks;
     private final ProgressReader progressReader;
-    private final Freshness freshness = new Freshness();
+    private final Freshness<WatermarkNumber> freshness = new Freshness<>();
+    private final Freshness<WatermarkNumber> logged = new Freshness<>();
+    private final Freshness<Lsn> confirmed = new Freshness<>();
     private final Backlog backlog = new Backlog();
+    private final TopicLags topics;
+    private final CatchUpEta catchUp = new CatchUpEta();
+    private final ServerWatch sourceWatch;
+    private final ServerWatch targetWatch;
     private final PeriodicProbe source;
     private final PeriodicProbe target;
     private final PeriodicProbe kafka;
@@ -98,6 +108,9 @@ public final class LagMonitor implements AutoCloseable {
         this.watermarks =
                 new WatermarkSession(
                         stream.source().database(), stream.watermarks(generation), mayWrite);
+        this.topics = new TopicLags(stream, generation, broker);
+        this.sourceWatch = new ServerWatch("source", stream.source().database(), clock);
+        this.targetWatch = new ServerWatch("target", stream.target().database(), clock);
         this.progressReader =
                 new ProgressReader(
                         stream.control(), stream.id(), stream.topics().target(), generation);
@@ -120,8 +133,33 @@ public final class LagMonitor implements AutoCloseable {
                         "probe-kafka", KAFKA_INTERVAL, clock, this::probeKafka, () -> {});
     }
 
-    public Freshness freshness() {
+    /// The end-to-end lag: of the changes that every partition has applied.
+    public Freshness<WatermarkNumber> freshness() {
         return freshness;
+    }
+
+    /// The lag of capture: of the changes that are in the log.
+    public Freshness<WatermarkNumber> logged() {
+        return logged;
+    }
+
+    /// The lag of the source: of the changes that the source no longer retains for the slot.
+    public Freshness<Lsn> confirmed() {
+        return confirmed;
+    }
+
+    /// The changes topic and the target topic.
+    public List<TopicLag> topics(Instant now) {
+        return topics.lags(now);
+    }
+
+    public CatchUpEta catchUp() {
+        return catchUp;
+    }
+
+    /// The source and the target of this stream.
+    public List<ServerUse> servers(Instant now) {
+        return List.of(sourceWatch.use(now), targetWatch.use(now));
     }
 
     public Backlog backlog() {
@@ -206,20 +244,33 @@ public final class LagMonitor implements AutoCloseable {
     Watermarks.Emitted emitWatermark() throws SQLException {
         Instant before = clock.instant();
         Watermarks.Emitted emitted = watermarks.emitOnDemand();
-        freshness.emitted(emitted.number(), before);
+        emitted(emitted, before);
         return emitted;
+    }
+
+    private void emitted(Watermarks.Emitted watermark, Instant at) {
+        freshness.emitted(watermark.number(), at);
+        logged.emitted(watermark.number(), at);
+        confirmed.emitted(watermark.lsn(), at);
     }
 
     private void probeSource() throws SQLException {
         if (watermarks.mayEmit()) {
             Instant before = clock.instant();
-            Watermarks.Emitted emitted = watermarks.emit();
-            freshness.emitted(emitted.number(), before);
+            emitted(watermarks.emit(), before);
         }
         try (Session session = stream.source().database().session()) {
             Server server = session.server();
-            server.slot(stream.slot()).ifPresent(slot -> measure(slot, server));
+            Optional<ReplicationSlot> slot = server.slot(stream.slot());
+            slot.ifPresent(found -> measure(found, server));
             Instant now = clock.instant();
+            SourcePosition captured = captured();
+            if (captured != null && captured.streaming()) {
+                // The engine's snapshot uses the slot only afterwards.
+                backlog.slotActive(
+                        slot.stream().anyMatch(found -> found.activePid().isPresent()), now);
+            }
+            sourceWatch.read(session);
             if (additionsRead == null
                     || Duration.between(additionsRead, now).compareTo(ADDITIONS_INTERVAL) > 0) {
                 additionsRead = now;
@@ -240,13 +291,25 @@ public final class LagMonitor implements AutoCloseable {
     }
 
     private void measure(ReplicationSlot slot, Server server) {
+        SourcePosition captured = captured();
+        Lsn written = server.walPosition();
+        Instant now = clock.instant();
         slot.confirmedFlush()
                 .ifPresent(
-                        flushed ->
-                                backlog.sourceBytes(
-                                        server.walPosition().value() - flushed.value(),
-                                        clock.instant()));
-        slot.safeWalBytes().ifPresent(bytes -> backlog.safeWalBytes(bytes, clock.instant()));
+                        flushed -> {
+                            backlog.sourceBytes(written.value() - flushed.value(), now);
+                            confirmed.reached(flushed);
+                        });
+        slot.safeWalBytes().ifPresent(bytes -> backlog.safeWalBytes(bytes, now));
+        if (captured != null && captured.streaming()) {
+            backlog.captureBytes(written.value() - captured.boundary().value(), now);
+        }
+    }
+
+    /// The last position in the log; `null` while that of this generation is unknown.
+    private @Nullable SourcePosition captured() {
+        SourcePosition known = position.get();
+        return known == null || known.generation() != generation ? null : known;
     }
 
     private void probeTarget() throws SQLException {
@@ -257,6 +320,7 @@ public final class LagMonitor implements AutoCloseable {
                 targetLabels = labels.onTarget(session);
             }
         }
+        targetWatch.read();
         ProgressReader.Progress read = progressReader.read();
         // Before the offsets: a reader that sees the target up to a watermark must also see the
         // tables that stopped before it, and the keys that were set aside.
@@ -269,23 +333,43 @@ public final class LagMonitor implements AutoCloseable {
         waiting = read.waiting();
         applied = read.offsets();
         waitingChanges(read.offsets()).ifPresent(count -> backlog.records(count, clock.instant()));
+        estimate(clock.instant());
         read.offsets()
                 .appliedWatermark()
                 .filter(number -> number.generation() == generation)
                 .filter(number -> number.compareTo(WatermarkNumber.none(generation)) > 0)
-                .ifPresent(freshness::applied);
+                .ifPresent(freshness::reached);
+    }
+
+    private void estimate(Instant now) {
+        SourcePosition captured = captured();
+        if (captured == null) {
+            return;
+        }
+        if (captured.watermark() > 0) {
+            logged.reached(new WatermarkNumber(generation, captured.watermark()));
+        }
+        Optional<Long> waiting = backlog.records(now);
+        Optional<Long> bytes = backlog.captureBytes(now);
+        if (waiting.isPresent() && bytes.isPresent()) {
+            catchUp.sample(
+                    now, waiting.get(), bytes.get(), total(captured), captured.boundary().value());
+        }
+    }
+
+    /// Changes in the log since the generation began.
+    private static long total(SourcePosition captured) {
+        return captured.logged().changesTotals().stream().mapToLong(Long::longValue).sum();
     }
 
     /// The changes of rows in the log that are not applied: each block contains their number since
     /// the generation began, and apply stores it. Empty while one of both is unknown.
     private OptionalLong waitingChanges(AppliedOffsets stored) {
-        SourcePosition logged = position.get();
-        if (logged == null
-                || logged.generation() != generation
-                || stored.partitions().size() != stream.partitions()) {
+        SourcePosition captured = captured();
+        if (captured == null || stored.partitions().size() != stream.partitions()) {
             return OptionalLong.empty();
         }
-        long total = logged.logged().changesTotals().stream().mapToLong(Long::longValue).sum();
+        long total = total(captured);
         for (StoredOffset offset : stored.partitions()) {
             if (offset.generation() != generation) {
                 return OptionalLong.empty();
@@ -296,8 +380,7 @@ public final class LagMonitor implements AutoCloseable {
     }
 
     private void probeKafka() {
-        broker.committedOffsets(
-                stream.topics().rowsApplication(generation), stream.topics().changes());
+        topics.read(applied, clock.instant());
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.millrace.app;
 
 import dev.millrace.approval.Approvals;
 import dev.millrace.control.approval.ApprovalLog;
+import dev.millrace.certificate.CertificateReader.Expiry;
 import dev.millrace.control.journal.JournalEntry;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
@@ -12,6 +13,8 @@ import dev.millrace.flow.FlowReport;
 import dev.millrace.http.MigrationDefinition;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.journal.JournalPage;
+import dev.millrace.lag.ServerUse;
+import dev.millrace.lag.TopicLag;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Backfill;
@@ -82,7 +85,29 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public volatile StatusReport.@Nullable Move move;
     final CountDownLatch closing = new CountDownLatch(1);
     final CountDownLatch mayClose;
-    public volatile Lag lag = new Lag(1_024L, 7L, 0.25, 5_000L);
+    public volatile Lag lag =
+            new Lag(
+                    1_024L,
+                    7L,
+                    0.25,
+                    5_000L,
+                    2.5,
+                    256L,
+                    0.5,
+                    true,
+                    List.of(
+                            TopicLag.of(
+                                    "changes",
+                                    "millrace.shop.rows.1",
+                                    List.of(
+                                            new TopicLag.Partition(0, 10L, 7L, 3L, 1.5),
+                                            new TopicLag.Partition(1, 4L, null, null, null))),
+                            TopicLag.of(
+                                    "target",
+                                    "millrace.shop.applier",
+                                    List.of(
+                                            new TopicLag.Partition(0, 10L, 9L, 1L, 0.5),
+                                            new TopicLag.Partition(1, 4L, 4L, 0L, 0.0)))));
     volatile boolean ready = true;
     public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;
@@ -297,7 +322,14 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                 "below",
                                 null,
                                 null)),
-                new FlowReport.Wal(3_000_000_000L, 10_000_000_000L, 0.3, 2_000_000.0, 3_500.0));
+                new FlowReport.Wal(3_000_000_000L, 10_000_000_000L, 0.3, 2_000_000.0, 3_500.0),
+                new StatusReport.Eta(120.0, null),
+                List.of(
+                        new ServerUse(
+                                "source", "17.6", 0.002, 1L, null, new ServerUse.Pool(1, 0, 0, 2)),
+                        new ServerUse(
+                                "target", null, null, null, null, new ServerUse.Pool(0, 2, 3, 2))),
+                List.of(new Expiry("source server", NOON)));
     }
 
     /// Three entries.

@@ -321,7 +321,37 @@ class ClientVerbsTest {
         assertThat(json.out())
                 .isEqualToIgnoringNewLines(
                         "{\"migration\":\"shop\",\"phase\":\"IN_SYNC\",\"lag\":{\"sourceBytes\":1536,"
-                                + "\"records\":null,\"endToEndSeconds\":0.84,\"safeWalBytes\":null}}");
+                                + "\"records\":null,\"endToEndSeconds\":0.84,\"safeWalBytes\":null,"
+                                + "\"sourceSeconds\":null,\"captureBytes\":null,"
+                                + "\"captureSeconds\":null,\"slotActive\":null,\"topics\":[]}}");
+    }
+
+    @Test
+    void lagShowsEveryStage() {
+        service.json(
+                "GET /api/v1/status",
+                status("CATCHING_UP", 4000)
+                        .replace(
+                                "\"endToEndSeconds\":0.84",
+                                "\"endToEndSeconds\":0.84,\"sourceSeconds\":2.5,"
+                                        + "\"captureBytes\":256,\"captureSeconds\":0.4,\"topics\":["
+                                        + "{\"topic\":\"changes\",\"group\":\"millrace.shop.rows.1\","
+                                        + "\"records\":1,\"seconds\":0.2,\"partitions\":[]},"
+                                        + "{\"topic\":\"target\",\"group\":\"millrace.shop.applier\","
+                                        + "\"records\":null,\"seconds\":null,\"partitions\":[]}]")
+                        .replace(
+                                "\"migration\"",
+                                "\"eta\":{\"backfillSeconds\":0,\"catchUpSeconds\":90},\"migration\""));
+
+        Invocation lag = new Invocation().run("lag", "--url", service.url());
+        Invocation status = new Invocation().run("status", "--url", service.url());
+
+        assertThat(lag.out())
+                .containsPattern("source +1.5 KiB, 2.5 s  WAL that")
+                .containsPattern("capture +256 B, 0.4 s  WAL whose")
+                .containsPattern("changes +1 block, 0.2 s  records .* group millrace.shop.rows.1")
+                .containsPattern("target +unknown  records .* group millrace.shop.applier");
+        assertThat(status.out()).containsPattern("eta +catch-up ~").doesNotContain("backfill ~");
     }
 
     @Test

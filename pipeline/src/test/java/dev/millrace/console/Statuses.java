@@ -41,6 +41,7 @@ final class Statuses {
             String phase, Counts counts, Lag lag, List<Part> parts, List<String> blockers) {
         return new StatusReport(
                 "shop", phase, null, 1, lag, List.of(), parts, counts, null, blockers, List.of(),
-                List.of(), null, BACKFILL, null, null, null, null, null, APPLY, List.of(), WAL);
+                List.of(), null, BACKFILL, null, null, null, null, null, APPLY, List.of(), WAL,
+                null, List.of(), List.of());
     }
 }

@@ -90,6 +90,12 @@ record Checkout(Path root) {
                 first("pipeline/pom.xml", Pattern.compile(container.formatted("volume"))));
     }
 
+    /// The format of the log in the image.
+    String logFormat() {
+        return first(
+                "pipeline/pom.xml", Pattern.compile("<environment>\\s*<MILLRACE_LOG>([^<]+)</"));
+    }
+
     /// Settings of the image from the pom.
     ///
     /// @param user numeric user id

@@ -52,7 +52,7 @@ class ComposeTest {
                     cap_drop: [ALL]                 | cap_drop: [CHOWN]                 | capabilities are not dropped
                     'target-data:\n'                | 'targets-data:\n'                 | is not declared
                     DATA_DIR: /var/lib/millrace     | DATA_DIR: /tmp/millrace           | not on a volume
-                    grafana/dashboards/millrace     | grafana/dashboards/mill           | nothing is mounted at
+                    grafana/dashboards/overview     | grafana/dashboards/over           | nothing is mounted at
                     name: millrace                  | name:                             | name
                     """)
     void reportsAFaultInTheComposeFile(String text, String fault, String reported) {

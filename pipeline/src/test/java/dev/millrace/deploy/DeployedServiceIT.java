@@ -18,6 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /// Runs what Compose and Kubernetes would run: their commands with their environments, files and
 /// scripts, with servers of this machine.
@@ -78,6 +80,29 @@ class DeployedServiceIT {
 
     @ParameterizedTest
     @MethodSource("runs")
+    void metricsHaveBaseUnitsAndBoundedLabels(ServiceRun run) {
+        assertThat(MetricNames.check(run.metrics())).isEmpty();
+    }
+
+    /// The image sets the format, and both run it without a terminal.
+    @ParameterizedTest
+    @MethodSource("runs")
+    void logsOneEcsDocumentPerLine(ServiceRun run) {
+        assertThat(run.output().lines())
+                .isNotEmpty()
+                .allSatisfy(
+                        line -> {
+                            JsonNode event = JsonMapper.shared().readTree(line);
+                            assertThat(event.path("@timestamp").isString()).as(line).isTrue();
+                            assertThat(event.path("log").path("level").asString())
+                                    .isIn("INFO", "WARN", "ERROR");
+                            assertThat(event.path("message").isString()).isTrue();
+                            assertThat(event.path("ecs").path("version").isString()).isTrue();
+                        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("runs")
     void printsNoSecret(ServiceRun run) {
         assertThat(run.output() + run.verdict()).doesNotContain("change-me");
     }
@@ -100,21 +125,22 @@ class DeployedServiceIT {
             delimiter = '|',
             textBlock =
                     """
-                    millrace_phase == 1            | millrace_phase == 2            | panel Phase
-                    sum(millrace_table_stopped)    | add(millrace_table_stopped)    | panel Stopped tables
-                    millrace_lag_source_bytes      | millrace_lag_source            | panel WAL retained
-                    rate(millrace_batches_total[1m]) | rate(millrace_batches_total)   | panel Target transactions
+                    overview.json | millrace_phase == 1            | millrace_phase == 2            | panel Phase
+                    overview.json | sum(millrace_table_stopped)    | add(millrace_table_stopped)    | panel Stopped tables
+                    pipeline.json | millrace_lag_source_bytes      | millrace_lag_source            | panel WAL retained
+                    pipeline.json | rate(millrace_batches_total[1m]) | rate(millrace_batches_total)   | panel Target transactions
                     """)
-    void aPanelWithoutResultIsReported(String text, String fault, String reported)
+    void aPanelWithoutResultIsReported(String file, String text, String fault, String reported)
             throws Exception {
         assumeTrue(PromTool.isInstalled(), PromTool.MISSING);
-        Checkout planted = REPOSITORY.with(MonitoringFiles.DASHBOARD, text, fault);
+        Checkout planted = REPOSITORY.with(MonitoringFiles.DASHBOARD_FOLDER + file, text, fault);
 
         assertThat(MonitoringCheck.evaluate(planted, exported()))
                 .anySatisfy(one -> assertThat(one).contains(reported));
     }
 
-    /// Without a switchover, a service exports no metric of the way back.
+    /// Without a switchover, a service exports no metric of the way back, and without certificates
+    /// none of them.
     private static Scrape exported() throws Exception {
         try (ServiceScene switched =
                 ServiceScene.over(
@@ -122,7 +148,8 @@ class DeployedServiceIT {
             return compose.scrape()
                     .with(
                             Scrape.of(switched.http.get("/actuator/prometheus").body()),
-                            Pattern.compile("millrace_(reverse|rollback|switchover)_.*"));
+                            Pattern.compile(
+                                    "millrace_(reverse|rollback|switchover|certificate)_.*"));
         }
     }
 
@@ -142,13 +169,16 @@ class DeployedServiceIT {
                     pipeline/src/compose/prometheus/rules.yaml | {job="millrace"}             | {job="shop"}                  | no scrape job shop
                     pipeline/src/compose/prometheus/rules.yaml | {severity: warning}          | {severity: mild}              | has no severity
                     pipeline/src/compose/prometheus/rules.yaml | description:                 | details:                      | needs exactly a summary
+                    pipeline/src/compose/prometheus/rules.yaml | runbooks/MillraceDown         | runbooks/MillraceUp           | has the runbook of another alert
+                    k8s/overlays/prometheus-operator/dashboards/pipeline.json | debezium_streaming_queue_bytes | debezium_queue | no service exports debezium_queue
+                    k8s/overlays/prometheus-operator/dashboards/pipeline.json | millrace-pipeline  | millrace-overview  | has the uid of another dashboard
                     pipeline/src/compose/prometheus/rules.yaml | expr:                        | expression:                   | expression
                     pipeline/src/compose/prometheus/rules.yaml | 5m                           | 6m                            | differs from
-                    k8s/overlays/prometheus-operator/dashboards/millrace.json | millrace_part_well | millrace_part_good     | no service exports millrace_part_good
-                    k8s/overlays/prometheus-operator/dashboards/millrace.json | {{target}}         | {{table}}              | shows the label table
-                    k8s/overlays/prometheus-operator/dashboards/millrace.json | rate(millrace_batches_total[1m]) | time()   | not used by any alert
-                    k8s/overlays/prometheus-operator/dashboards/millrace.json | "legendFormat"     | "legend"               | legend
-                    k8s/overlays/prometheus-operator/dashboards/millrace.json | "name": "datasource" | "name": "source"     | another data source than the selected one
+                    k8s/overlays/prometheus-operator/dashboards/overview.json | millrace_part_well | millrace_part_good     | no service exports millrace_part_good
+                    k8s/overlays/prometheus-operator/dashboards/overview.json | {{target}}         | {{table}}              | shows the label table
+                    k8s/overlays/prometheus-operator/dashboards/pipeline.json | rate(millrace_batches_total[1m]) | time()   | not used by any alert
+                    k8s/overlays/prometheus-operator/dashboards/overview.json | "legendFormat"     | "legend"               | legend
+                    k8s/overlays/prometheus-operator/dashboards/overview.json | "name": "datasource" | "name": "source"     | another data source than the selected one
                     """)
     void reportsAFaultInAlertsOrDashboard(String file, String text, String fault, String reported)
             throws Exception {

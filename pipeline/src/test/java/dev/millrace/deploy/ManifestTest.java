@@ -94,7 +94,7 @@ class ManifestTest {
                     overlays/prometheus-operator/service-monitor.yaml | key: token                | key: password      | sends no token
                     overlays/prometheus-operator/service-monitor.yaml | component: service        | component: none    | does not select exactly one service
                     overlays/prometheus-operator/service-monitor.yaml | interval:                 | intervall:         | unknown fields [intervall]
-                    overlays/prometheus-operator/kustomization.yaml   | dashboards/millrace.json  | dashboards/mill.json | there is no dashboards/mill.json
+                    overlays/prometheus-operator/kustomization.yaml   | dashboards/overview.json  | dashboards/mill.json | there is no dashboards/mill.json
                     """)
     void reportsAFaultOutsideTheBase(String file, String text, String fault, String reported) {
         String folder =

@@ -3,6 +3,7 @@ package dev.millrace.deploy;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The parts of the file formats of Prometheus and Grafana that our files use.
@@ -10,7 +11,11 @@ final class MonitoringFiles {
 
     static final String RULES = "pipeline/src/compose/prometheus/rules.yaml";
     static final String OPERATOR_RULES = "k8s/overlays/prometheus-operator/prometheus-rule.yaml";
-    static final String DASHBOARD = "k8s/overlays/prometheus-operator/dashboards/millrace.json";
+    static final String DASHBOARD_FOLDER = "k8s/overlays/prometheus-operator/dashboards/";
+    static final List<String> DASHBOARDS =
+            Stream.of("overview.json", "pipeline.json", "reconcile-and-switchover.json")
+                    .map(DASHBOARD_FOLDER::concat)
+                    .toList();
 
     private MonitoringFiles() {}
 

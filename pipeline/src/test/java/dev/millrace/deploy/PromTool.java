@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -67,12 +68,27 @@ final class PromTool {
     ///
     /// @return promtool's output, or empty if the result of the expression is not empty
     static Optional<String> evaluate(String expression, List<String> series) {
-        Map<String, Object> group =
-                Map.of(
-                        "name",
-                        "panel",
-                        "rules",
-                        List.of(Map.of("record", "panel", "expr", expression)));
+        return evaluate(List.of(expression), series);
+    }
+
+    /// The same for several expressions in one run.
+    ///
+    /// @return promtool's output, or empty if no expression has an empty result
+    static Optional<String> evaluate(List<String> expressions, List<String> series) {
+        List<Map<String, Object>> rules = new ArrayList<>();
+        List<Map<String, Object>> results = new ArrayList<>();
+        for (int i = 0; i < expressions.size(); i++) {
+            rules.add(Map.of("record", "panel_" + i, "expr", expressions.get(i)));
+            results.add(
+                    Map.of(
+                            "expr",
+                            "count(panel_" + i + ") > bool 0",
+                            "eval_time",
+                            "5m",
+                            "exp_samples",
+                            List.of(Map.of("labels", "{}", "value", 1))));
+        }
+        Map<String, Object> group = Map.of("name", "panels", "rules", rules);
         Map<String, Object> test =
                 Map.of(
                         "interval",
@@ -82,14 +98,7 @@ final class PromTool {
                                 .map(one -> Map.of("series", one, "values", "1x40"))
                                 .toList(),
                         "promql_expr_test",
-                        List.of(
-                                Map.of(
-                                        "expr",
-                                        "count(panel) > bool 0",
-                                        "eval_time",
-                                        "5m",
-                                        "exp_samples",
-                                        List.of(Map.of("labels", "{}", "value", 1)))));
+                        results);
         return test(
                 JSON.writeValueAsString(Map.of("groups", List.of(group))),
                 JSON.writeValueAsString(

@@ -61,7 +61,16 @@ class PromToolTest {
                     {phase="FAILED"}                     | {state="FAILED"}                  | MillraceFailed
                     {phase="FAILED"}                     | {phase="FAILURE"}                 | MillraceFailed
                     $labels.part                         | $labels.name                      | MillraceComponentUnhealthy
-                    millrace_part_well == 0              | millrace_part_well == 1           | MillraceComponentUnhealthy
+                    {part!~"reverse-.*"} == 0            | {part!~"reverse-.*"} == 1         | MillraceComponentUnhealthy
+                    part!~"reverse-.*"                   | part!~"none"                      | MillraceComponentUnhealthy
+                    {part=~"reverse-.*"}                 | {part=~"back-.*"}                 | MillraceReverseStreamDown
+                    millrace_slot_active == 0            | millrace_slot_active == 1         | MillraceSlotInactive
+                    lag_topic_records[10m]) > 0          | lag_topic_records[10m]) >= 0      | MillraceLagStalled
+                    min_over_time(                       | max_over_time(                    | MillraceLagStalled
+                    committed_offset[10m]) == 0          | committed_offset[10m]) >= 0       | MillraceLagStalled
+                    backfill_rows[15m])) == 0            | backfill_rows[15m])) >= 0         | MillraceProgressStalled
+                    unless on (instance) millrace_backfill_eta_seconds == 0 | unless on (instance) millrace_backfill_eta_seconds == 7 | MillraceProgressStalled
+                    14 * 86400                           | 1 * 86400                         | MillraceCertificateExpires
                     millrace_table_stopped > 0           | millrace_table_stopped >= 0       | MillraceTableStopped
                     millrace_rejected_keys > 0           | millrace_rejected_keys >= 0       | MillraceKeysRejected
                     unless on (instance)                 | and on (instance)                 | MillraceLagUnknown

@@ -4,6 +4,7 @@ import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.testing.Waits;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -14,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 /// @param planned the output of the plan; empty without a plan job
 /// @param healthCheckBefore exit code of the health check before the start
 /// @param withoutToken HTTP status of each path without a token
+/// @param metrics the text of a scrape
 /// @param output output of the service
 record ServiceRun(
         int plan,
@@ -23,15 +25,21 @@ record ServiceRun(
         Map<String, Integer> withoutToken,
         int reconcile,
         String verdict,
-        Scrape scrape,
+        String metrics,
         int exit,
         String output) {
 
     private static final int SKIPPED = 0;
 
+    Scrape scrape() {
+        return Scrape.of(metrics);
+    }
+
     static ServiceRun of(Deployment deployment, Checkout checkout) throws Exception {
         try (DeployedServers around = new DeployedServers(checkout, deployment.secrets())) {
-            Map<String, String> environment = around.replaced(deployment.environment());
+            Map<String, String> environment =
+                    new HashMap<>(around.replaced(deployment.environment()));
+            environment.put("MILLRACE_LOG", checkout.logFormat());
             int plan = verb(around.folder(), environment, deployment.here(deployment.plan(), 0));
             String planned =
                     deployment.plan().isEmpty()
@@ -66,7 +74,7 @@ record ServiceRun(
                                 environment,
                                 List.of("reconcile", "--url", "http://127.0.0.1:" + port));
                 String verdict = Files.readString(around.folder().resolve("verb.log"));
-                Scrape scrape = Scrape.of(service.with(Served.METRICS));
+                String metrics = service.with(Served.METRICS);
                 int exit = service.terminate(deployment.grace());
                 return new ServiceRun(
                         plan,
@@ -76,7 +84,7 @@ record ServiceRun(
                         withoutToken,
                         reconcile,
                         verdict,
-                        scrape,
+                        metrics,
                         exit,
                         service.output());
             }

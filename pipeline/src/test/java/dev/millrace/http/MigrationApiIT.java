@@ -41,6 +41,13 @@ class MigrationApiIT {
         assertThat(status.path("lag").path("sourceBytes").asLong()).isEqualTo(1_024);
         assertThat(status.path("lag").path("endToEndSeconds").asDouble()).isEqualTo(0.25);
         assertThat(status.path("lag").path("safeWalBytes").asLong()).isEqualTo(5_000);
+        assertThat(status.path("lag").path("captureSeconds").asDouble()).isEqualTo(0.5);
+        JsonNode changes = status.path("lag").path("topics").path(0);
+        assertThat(changes.path("group").asString()).isEqualTo("millrace.shop.rows.1");
+        assertThat(changes.path("records").isNull()).as("one partition is unknown").isTrue();
+        assertThat(changes.path("partitions").path(0).path("seconds").asDouble()).isEqualTo(1.5);
+        assertThat(status.path("eta").path("backfillSeconds").asDouble()).isEqualTo(120);
+        assertThat(status.path("eta").path("catchUpSeconds").isNull()).isTrue();
         JsonNode customer = status.path("tables").path(0);
         assertThat(customer.path("backfill").path("rowsEstimated").asLong()).isEqualTo(40);
         assertThat(status.has("lastReconciliation")).isTrue();
@@ -57,6 +64,10 @@ class MigrationApiIT {
         assertThat(lag.path("records").isNull()).isTrue();
         assertThat(lag.path("endToEndSeconds").isNull()).isTrue();
         assertThat(lag.path("safeWalBytes").isNull()).isTrue();
+        assertThat(lag.path("sourceSeconds").isNull()).isTrue();
+        assertThat(lag.path("captureSeconds").isNull()).isTrue();
+        assertThat(lag.path("slotActive").isNull()).isTrue();
+        assertThat(lag.path("topics").isEmpty()).isTrue();
     }
 
     @ParameterizedTest

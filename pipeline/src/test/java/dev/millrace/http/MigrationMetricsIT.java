@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.ServiceScene;
+import dev.millrace.deploy.MetricNames;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rollback.RollbackPrice.ReverseLag;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// Tests the exported metrics: an unknown value has no sample.
 class MigrationMetricsIT {
@@ -35,6 +38,23 @@ class MigrationMetricsIT {
                         "millrace_lag_records 7.0",
                         "millrace_slot_safe_wal_bytes 5000.0",
                         "millrace_lag_end_to_end_seconds 0.25",
+                        "millrace_lag_source_seconds 2.5",
+                        "millrace_lag_capture_bytes 256.0",
+                        "millrace_lag_capture_seconds 0.5",
+                        "millrace_lag_topic_records{partition=\"0\",topic=\"changes\"} 3.0",
+                        "millrace_lag_topic_records{partition=\"1\",topic=\"target\"} 0.0",
+                        "millrace_lag_topic_seconds{partition=\"0\",topic=\"changes\"} 1.5",
+                        "millrace_topic_committed_offset{partition=\"0\",topic=\"changes\"} 7.0",
+                        "millrace_slot_active 1.0",
+                        "millrace_traffic{side=\"source\"} 1.0",
+                        "millrace_info{migration=\"shop\",version=\"development\"} 1",
+                        "millrace_server_info{server=\"source\",version=\"17.6\"} 1",
+                        "millrace_server_latency_seconds{server=\"source\"} 0.002",
+                        "millrace_server_lock_waits{server=\"source\"} 1.0",
+                        "hikaricp_connections_active{pool=\"source\"} 1.0",
+                        "hikaricp_connections_pending{pool=\"target\"} 3.0",
+                        "millrace_certificate_expiry_timestamp_seconds{certificate=\"source server\"} 1.7673552E9",
+                        "millrace_backfill_eta_seconds 120.0",
                         "millrace_log_bytes{topic=\"changes\"} 7000.0",
                         "millrace_log_bytes{topic=\"target\"} 3000.0",
                         "millrace_apply_paused 0.0",
@@ -68,7 +88,12 @@ class MigrationMetricsIT {
                         "millrace_reconciliation_finished_timestamp_seconds 1.7673552E9");
         assertThat(metrics)
                 .contains("jvm_memory_used_bytes", "process_uptime_seconds")
-                .doesNotContain("millrace_backfill_rows_estimated{target=\"crm.note\"}");
+                .doesNotContain(
+                        "millrace_backfill_rows_estimated{target=\"crm.note\"}",
+                        "millrace_catch_up_eta_seconds",
+                        "millrace_server_lock_waits{server=\"target\"}",
+                        "millrace_server_slow_queries{",
+                        "millrace_lag_topic_records{partition=\"1\",topic=\"changes\"}");
     }
 
     @Test
@@ -105,6 +130,33 @@ class MigrationMetricsIT {
     }
 
     @Test
+    void namesHaveBaseUnitsAndLabelsAreBounded() throws Exception {
+        assertThat(MetricNames.check(scene.http.get("/actuator/prometheus").body())).isEmpty();
+        try (ServiceScene other =
+                ServiceScene.over(FakeMigration.switched(new ReverseLag(2048L, 3L, 0.5, 5L)))) {
+            assertThat(MetricNames.check(other.http.get("/actuator/prometheus").body())).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    # HELP millrace_x_ms Help ; # TYPE millrace_x_ms gauge ; millrace_x_ms 1           | has no base unit
+                    # HELP millrace_x Help ; # TYPE millrace_x counter ; millrace_x 1                 | is a counter
+                    # HELP millrace_x Seconds of x ; # TYPE millrace_x gauge ; millrace_x 1            | does not say seconds
+                    # HELP millrace_x Bytes of x ; # TYPE millrace_x gauge ; millrace_x 1              | does not say bytes
+                    # HELP millrace_x Help ; # TYPE millrace_x gauge ; millrace_x{key="1"} 1            | has the label key
+                    # HELP kafka_x Help ; # TYPE kafka_x gauge ; kafka_x{client="consumer-a-7"} 1       | has the changing client
+                    millrace_x 1                                                                     | has no HELP
+                    """)
+    void reportsAWrongName(String scrape, String reported) {
+        assertThat(MetricNames.check(scrape.replace(" ; ", "\n")))
+                .anySatisfy(one -> assertThat(one).contains(reported));
+    }
+
+    @Test
     void withoutASwitchoverARollbackHasNoPrice() {
         assertThat(scene.http.get("/actuator/prometheus").body())
                 .doesNotContain("millrace_reverse_", "millrace_rollback_");
@@ -119,7 +171,11 @@ class MigrationMetricsIT {
 
             assertThat(metrics)
                     .contains("millrace_events_total")
-                    .doesNotContain("millrace_lag_", "millrace_slot_", "millrace_reconciliation_");
+                    .doesNotContain(
+                            "millrace_lag_",
+                            "millrace_slot_",
+                            "millrace_topic_",
+                            "millrace_reconciliation_");
         }
     }
 }

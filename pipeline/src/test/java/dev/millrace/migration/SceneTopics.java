@@ -90,6 +90,13 @@ record SceneTopics(Map<String, Object> kafka, Topics topics, int partitions) {
         }
     }
 
+    /// What any tool that monitors consumer groups sees of apply.
+    Map<Integer, Long> applierOffsets() {
+        try (Broker broker = new Broker(kafka)) {
+            return broker.committedOffsets(topics.applierGroup(), topics.target());
+        }
+    }
+
     /// Commits these offsets for the mappings, which must not run.
     void commitMappingsOffsets(Map<Integer, Long> offsets) {
         try (Broker broker = new Broker(kafka)) {

@@ -43,6 +43,7 @@ public final class StatusView {
         }
         lines.add("");
         lines.add("lag              " + lag(report.lag()));
+        eta(report.eta()).ifPresent(text -> lines.add(label("eta") + text));
         if (report.lag().safeWalBytes() != null) {
             lines.add(
                     label("slot")
@@ -108,6 +109,23 @@ public final class StatusView {
                 + Figures.count(lag.records())
                 + ", end to end "
                 + Figures.seconds(lag.endToEndSeconds());
+    }
+
+    /// `backfill ~2 min`; nothing if nothing is under way, or no rate is known.
+    private static Optional<String> eta(StatusReport.@Nullable Eta eta) {
+        if (eta == null) {
+            return Optional.empty();
+        }
+        List<String> parts = new ArrayList<>();
+        addEta(parts, "backfill", eta.backfillSeconds());
+        addEta(parts, "catch-up", eta.catchUpSeconds());
+        return parts.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", parts));
+    }
+
+    private static void addEta(List<String> parts, String what, @Nullable Double seconds) {
+        if (seconds != null && seconds > 0) {
+            parts.add(what + " ~" + Figures.duration(Duration.ofSeconds(Math.round(seconds))));
+        }
     }
 
     private static String log(StatusReport.Log log) {
