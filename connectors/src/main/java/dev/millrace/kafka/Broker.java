@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.CreateTopicsOptions;
 import org.apache.kafka.clients.admin.CreateTopicsResult;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
@@ -31,6 +32,8 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
@@ -249,6 +252,29 @@ public final class Broker implements AutoCloseable {
             case "segment.bytes" -> true;
             default -> found.equals(wanted);
         };
+    }
+
+    /// Why the cluster would refuse to create the topic; empty if it would not. Creates nothing.
+    ///
+    /// @throws BrokerException if the cluster does not answer
+    public Optional<String> refusal(TopicSpec spec) {
+        NewTopic topic =
+                new NewTopic(spec.name(), Optional.of(spec.partitions()), Optional.empty());
+        try {
+            await(
+                    admin.createTopics(
+                                    List.of(topic.configs(spec.config())),
+                                    new CreateTopicsOptions().validateOnly(true))
+                            .all(),
+                    "check whether topic " + spec.name() + " can be created");
+            return Optional.empty();
+        } catch (BrokerException e) {
+            if (e.getCause() instanceof ApiException refused
+                    && !(refused instanceof RetriableException)) {
+                return Optional.of(String.valueOf(refused.getMessage()));
+            }
+            throw e;
+        }
     }
 
     /// @return empty if it already exists

@@ -12,7 +12,9 @@ import java.util.List;
 /// @param used sessions in use, without those of this migration, which end when it restarts
 /// @param counts whether the limit also counts replication sessions; limits of roles and databases
 ///   do so before version 18
-public record ConnectionLimit(Kind kind, String name, int limit, int used, boolean counts) {
+/// @param reserved sessions of the same limit that the role may not use
+public record ConnectionLimit(
+        Kind kind, String name, int limit, int used, boolean counts, int reserved) {
 
     public enum Kind {
         ROLE,
@@ -34,25 +36,27 @@ public record ConnectionLimit(Kind kind, String name, int limit, int used, boole
             version AS (SELECT current_setting('server_version_num')::int < 180000 AS counts)
             SELECT 'ROLE', r.rolname::text, r.rolconnlimit,
                 (SELECT count(*) FROM session s WHERE s.usesysid = r.oid
-                    AND (v.counts OR NOT s.replicates)), v.counts
+                    AND (v.counts OR NOT s.replicates)), v.counts, 0
             FROM pg_catalog.pg_roles r, version v
             WHERE r.rolname = current_user AND NOT r.rolsuper AND r.rolconnlimit >= 0
             UNION ALL
             SELECT 'DATABASE', d.datname::text, d.datconnlimit,
                 (SELECT count(*) FROM session s WHERE s.datid = d.oid
-                    AND (v.counts OR NOT s.replicates)), v.counts
+                    AND (v.counts OR NOT s.replicates)), v.counts, 0
             FROM pg_catalog.pg_database d, pg_catalog.pg_roles r, version v
             WHERE d.datname = current_database() AND r.rolname = current_user AND NOT r.rolsuper
                 AND d.datconnlimit >= 0
             UNION ALL
-            SELECT 'SERVER', '', current_setting('max_connections')::int
-                - CASE WHEN r.rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int END
-                - CASE WHEN r.rolsuper OR EXISTS (SELECT 1 FROM pg_catalog.pg_roles g
+            SELECT 'SERVER', '', current_setting('max_connections')::int - kept.reserved,
+                (SELECT count(*) FROM session s WHERE NOT s.replicates), false, kept.reserved
+            FROM pg_catalog.pg_roles r, LATERAL (SELECT
+                CASE WHEN r.rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int END
+                + CASE WHEN r.rolsuper OR EXISTS (SELECT 1 FROM pg_catalog.pg_roles g
                         WHERE g.rolname = 'pg_use_reserved_connections'
                             AND pg_catalog.pg_has_role(g.oid, 'USAGE')) THEN 0
-                    ELSE coalesce(current_setting('reserved_connections', true)::int, 0) END,
-                (SELECT count(*) FROM session s WHERE NOT s.replicates), false
-            FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+                    ELSE coalesce(current_setting('reserved_connections', true)::int, 0) END
+                AS reserved) kept
+            WHERE r.rolname = current_user
             """;
 
     static List<ConnectionLimit> read(Connection connection) {
@@ -65,6 +69,7 @@ public record ConnectionLimit(Kind kind, String name, int limit, int used, boole
                 row.getString(2),
                 row.getInt(3),
                 row.getInt(4),
-                row.getBoolean(5));
+                row.getBoolean(5),
+                row.getInt(6));
     }
 }

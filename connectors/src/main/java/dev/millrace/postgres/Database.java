@@ -185,6 +185,11 @@ public final class Database implements AutoCloseable {
         return sessions.username();
     }
 
+    /// The name of the database.
+    public String name() {
+        return sessions.database();
+    }
+
     /// `user@host:port/database`, for messages.
     @Override
     public String toString() {

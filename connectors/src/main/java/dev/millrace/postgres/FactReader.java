@@ -7,6 +7,7 @@ import dev.millrace.postgres.TableFacts.Dependents;
 import dev.millrace.postgres.TableFacts.Foreign;
 import dev.millrace.postgres.TableFacts.Keys;
 import dev.millrace.postgres.TableFacts.Kind;
+import dev.millrace.postgres.TableFacts.Member;
 import dev.millrace.postgres.TableFacts.Partition;
 import dev.millrace.postgres.TableFacts.Persistence;
 import dev.millrace.postgres.TableFacts.Rules;
@@ -66,7 +67,11 @@ final class FactReader {
                     WHERE f.confrelid = c.oid AND f.contype = 'f' ORDER BY 1) AS referenced_by,
                 ARRAY(SELECT t.tgname::text FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid
                     AND NOT t.tgisinternal AND t.tgenabled = 'O' ORDER BY 1) AS triggers,
-                ARRAY(SELECT t.tgname::text FROM pg_catalog.pg_trigger t
+                ARRAY(SELECT u.part FROM pg_catalog.pg_trigger t
+                    JOIN pg_catalog.pg_class tc ON tc.oid = t.tgrelid
+                    JOIN pg_catalog.pg_namespace tn ON tn.oid = tc.relnamespace,
+                    unnest(ARRAY[tn.nspname::text, tc.relname::text, t.tgname::text])
+                        WITH ORDINALITY u (part, i)
                     WHERE t.tgrelid = ANY (ARRAY(SELECT c.oid
                         UNION SELECT l.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) l))
                     AND (t.tgrelid = c.oid OR t.tgparentid = 0)
@@ -74,14 +79,21 @@ final class FactReader {
                     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_proc f
                         JOIN pg_catalog.pg_namespace m ON m.oid = f.pronamespace
                         WHERE f.oid = t.tgfoid AND m.nspname = 'millrace')
-                    ORDER BY 1) AS replica_triggers,
-                ARRAY(SELECT d.conname::text FROM pg_catalog.pg_constraint d
+                    ORDER BY t.tgname, tn.nspname, tc.relname, u.i) AS replica_triggers,
+                ARRAY(SELECT u.part FROM pg_catalog.pg_constraint d
+                    JOIN pg_catalog.pg_class dc ON dc.oid = d.conrelid
+                    JOIN pg_catalog.pg_namespace dn ON dn.oid = dc.relnamespace,
+                    unnest(ARRAY[dn.nspname::text, dc.relname::text, d.conname::text])
+                        WITH ORDINALITY u (part, i)
                     WHERE d.conrelid = ANY (ARRAY(SELECT c.oid
                         UNION SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) t))
                     AND (d.conrelid = c.oid OR d.conparentid = 0)
-                    AND d.contype IN ('p', 'u', 'x') AND d.condeferrable ORDER BY 1) AS deferrable,
-                ARRAY(SELECT h.oid::regclass::text FROM pg_catalog.pg_inherits i
+                    AND d.contype IN ('p', 'u', 'x') AND d.condeferrable
+                    ORDER BY d.conname, dn.nspname, dc.relname, u.i) AS deferrable,
+                ARRAY(SELECT pg_catalog.format('%I.%I', hn.nspname, h.relname)
+                    FROM pg_catalog.pg_inherits i
                     JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid
+                    JOIN pg_catalog.pg_namespace hn ON hn.oid = h.relnamespace
                     WHERE i.inhparent = c.oid AND NOT h.relispartition ORDER BY 1) AS inheriting_tables,
                 ARRAY(SELECT r.rulename::text FROM pg_catalog.pg_rewrite r
                     WHERE r.ev_class = c.oid AND r.ev_type = '2' ORDER BY 1) AS update_rules,
@@ -229,8 +241,8 @@ final class FactReader {
                 Query.texts(row, "foreign_keys"),
                 Query.texts(row, "referenced_by"),
                 Query.texts(row, "triggers"),
-                Query.texts(row, "replica_triggers"),
-                Query.texts(row, "deferrable"),
+                members(Query.texts(row, "replica_triggers")),
+                members(Query.texts(row, "deferrable")),
                 Query.texts(row, "inheriting_tables"),
                 new Rules(
                         Query.texts(row, "update_rules"),
@@ -249,6 +261,15 @@ final class FactReader {
                 row.getBoolean("may_delete"),
                 row.getBoolean("row_security"),
                 foreign(Query.texts(row, "foreign_tables")));
+    }
+
+    /// @param parts schema and name of the table, and the name of each
+    private static List<Member> members(List<String> parts) {
+        List<Member> members = new ArrayList<>();
+        for (int i = 0; i < parts.size(); i += 3) {
+            members.add(new Member(new TableId(parts.get(i), parts.get(i + 1)), parts.get(i + 2)));
+        }
+        return members;
     }
 
     /// @param parts schema, name, owner and whether that is a superuser, of each table

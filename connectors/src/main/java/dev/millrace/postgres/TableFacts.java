@@ -109,8 +109,8 @@ public record TableFacts(
             List<String> references,
             List<String> referencedBy,
             List<String> triggers,
-            List<String> replicaTriggers,
-            List<String> deferrable,
+            List<Member> replicaTriggers,
+            List<Member> deferrable,
             List<String> inheritingTables,
             Rules rules) {
 
@@ -121,6 +121,17 @@ public record TableFacts(
             replicaTriggers = List.copyOf(replicaTriggers);
             deferrable = List.copyOf(deferrable);
             inheritingTables = List.copyOf(inheritingTables);
+        }
+    }
+
+    /// A trigger or constraint.
+    ///
+    /// @param table the table, or that of its partitions which has it
+    public record Member(TableId table, String name) {
+
+        @Override
+        public String toString() {
+            return name;
         }
     }
 

@@ -256,7 +256,8 @@ class CatalogIT {
         assertThat(parent.estimatedRows()).isEmpty();
         assertThat(child.dependents().references()).containsExactly("child_parent");
         assertThat(child.dependents().triggers()).containsExactly("usual");
-        assertThat(child.dependents().replicaTriggers()).containsExactly("always");
+        assertThat(child.dependents().replicaTriggers())
+                .containsExactly(new TableFacts.Member(child.id(), "always"));
         assertThat(child.access().owned()).isTrue();
     }
 }

@@ -11,8 +11,8 @@ import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.kafka.BrokerException;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.migration.MigrationControl;
-import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preview.RowPreview;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.RefusedException;
@@ -197,7 +197,7 @@ public final class RunVerb implements ServiceLauncher {
         for (Finding finding : refusing) {
             message.append("\n  ").append(finding.object()).append(": ").append(finding.message());
             if (!finding.remedy().isEmpty()) {
-                message.append("\n      ").append(finding.remedy());
+                message.append("\n      ").append(finding.advice());
             }
         }
         return new CommandFailure(

@@ -1,6 +1,6 @@
 package dev.millrace.cli;
 
-import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.plan.Finding.Status;
 
 /// Exit codes of the process. Scripts depend on the numbers; do not change them.
 public final class ExitCode {

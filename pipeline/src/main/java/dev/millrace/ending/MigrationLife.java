@@ -11,7 +11,7 @@ import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.Phase.Traffic;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.postgres.Database.DatabaseFailure;
-import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.plan.Finding;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;

@@ -7,8 +7,8 @@ import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
-import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preflight.plan.Finding;
 import dev.millrace.reads.StreamParity;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.evidence.VerdictBonds;
@@ -192,7 +192,7 @@ record SwitchoverFacts(
 
     private static String sentence(Finding finding) {
         return "%s: %s. %s"
-                .formatted(finding.object(), finding.message(), finding.remedy())
+                .formatted(finding.object(), finding.message(), finding.advice())
                 .strip();
     }
 

@@ -3,6 +3,10 @@ package dev.millrace.preflight;
 import dev.millrace.change.TableId;
 import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Session;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import java.util.ArrayList;
@@ -37,8 +41,8 @@ final class BackfillCheck {
 
     static List<Finding> judge(
             MigrationSpec spec, Session source, Set<TableId> tables, String role) {
-        Findings methods = new Findings("source.access-method");
-        Findings partitions = new Findings("source.partition-privileges");
+        Findings methods = new Findings(CheckName.SOURCE_ACCESS_METHOD);
+        Findings partitions = new Findings(CheckName.SOURCE_PARTITION_PRIVILEGES);
         if (spec.backfill() == Backfill.WINDOWS) {
             for (List<@Nullable String> row : source.texts(NOT_READABLE)) {
                 if (tables.contains(table(row.get(0), row.get(1)))) {
@@ -61,25 +65,25 @@ final class BackfillCheck {
                     "has the table access method "
                             + row.get(4)
                             + ", which has no scan of a range of pages",
-                    "Set backfill: engine.");
+                    Remedy.inFile("backfill: engine"));
         }
         if ("true".equals(row.get(5))) {
             partitions.refuse(
                     leaf.toString(),
                     "the role has no SELECT privilege on the partition, which is read under its own name",
-                    GrantSql.onTable("SELECT", leaf, role));
+                    Remedy.onSource(GrantSql.onTable("SELECT", leaf, role)));
         }
         if ("true".equals(row.get(6))) {
             partitions.refuse(
                     leaf.toString(),
                     "the role has no USAGE privilege on the schema of the partition",
-                    GrantSql.usage(leaf.schema(), role));
+                    Remedy.onSource(GrantSql.usage(leaf.schema(), role)));
         }
         if ("true".equals(row.get(7))) {
             partitions.refuse(
                     leaf.toString(),
                     "row-level security of the partition hides rows from the role",
-                    GrantSql.seesAllRows(role));
+                    Remedy.onSource(GrantSql.seesAllRows(role)));
         }
     }
 

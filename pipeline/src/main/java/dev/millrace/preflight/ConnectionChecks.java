@@ -6,7 +6,12 @@ import dev.millrace.postgres.ConnectionLimit;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
-import dev.millrace.preflight.Findings.Measured;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Findings.Measured;
+import dev.millrace.preflight.plan.Remedy;
+import dev.millrace.preflight.plan.Remedy.Place;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Chunks;
 import java.util.List;
 import java.util.Optional;
@@ -33,11 +38,21 @@ public final class ConnectionChecks {
     }
 
     private List<Finding> source(Facts facts) {
-        return judge("source.connections", facts, facts.source().server(), ofSource(facts));
+        return judge(
+                CheckName.SOURCE_CONNECTIONS,
+                Place.SOURCE,
+                facts,
+                facts.source().server(),
+                ofSource(facts));
     }
 
     private List<Finding> target(Facts facts) {
-        return judge("target.connections", facts, facts.target().server(), ofTarget(facts));
+        return judge(
+                CheckName.TARGET_CONNECTIONS,
+                Place.TARGET,
+                facts,
+                facts.target().server(),
+                ofTarget(facts));
     }
 
     /// The connections of one login.
@@ -84,7 +99,8 @@ public final class ConnectionChecks {
                 .orElse(List.of(new Use(role, database, sessions, replicating)));
     }
 
-    private List<Finding> judge(String check, Facts facts, Server.Facts server, List<Use> own) {
+    private List<Finding> judge(
+            CheckName check, Place place, Facts facts, Server.Facts server, List<Use> own) {
         Findings findings = new Findings(check);
         List<Use> onServer =
                 facts.oneServer()
@@ -106,7 +122,7 @@ public final class ConnectionChecks {
                                 + limit.used()
                                 + ", but the migration needs "
                                 + needed,
-                        remedy(limit, limit.used() + needed));
+                        remedy(place, limit, limit.used() + needed));
             }
         }
         int sessions = own.stream().mapToInt(Use::sessions).sum();
@@ -122,23 +138,33 @@ public final class ConnectionChecks {
         };
     }
 
-    private static String remedy(ConnectionLimit limit, int total) {
+    private static Remedy remedy(Place place, ConnectionLimit limit, int total) {
         return switch (limit.kind()) {
             case ROLE ->
-                    "ALTER ROLE "
-                            + Identifier.quote(limit.name())
-                            + " CONNECTION LIMIT "
-                            + total
-                            + ";";
+                    new Remedy(
+                            place,
+                            "ALTER ROLE "
+                                    + Identifier.quote(limit.name())
+                                    + " CONNECTION LIMIT "
+                                    + total
+                                    + ";");
             case DATABASE ->
-                    "ALTER DATABASE "
-                            + Identifier.quote(limit.name())
-                            + " CONNECTION LIMIT "
-                            + total
-                            + ";";
+                    new Remedy(
+                            place,
+                            "ALTER DATABASE "
+                                    + Identifier.quote(limit.name())
+                                    + " CONNECTION LIMIT "
+                                    + total
+                                    + ";");
             case SERVER ->
-                    "End sessions that are not needed, or raise max_connections and restart the"
-                            + " server.";
+                    new Remedy(
+                                    place,
+                                    "ALTER SYSTEM SET max_connections = "
+                                            + (total + limit.reserved())
+                                            + ";")
+                            .note(
+                                    "Then restart the server. Alternatively, end sessions that are"
+                                            + " not needed.");
         };
     }
 

@@ -7,6 +7,7 @@ import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.plan.Finding;
 import dev.millrace.sql.Relation;
 import java.util.Collection;
 import java.util.List;

@@ -4,6 +4,9 @@ import dev.millrace.change.TableId;
 import dev.millrace.mapping.Inverse;
 import dev.millrace.mapping.ReverseMapping;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,8 +15,6 @@ import java.util.Map;
 /// Says for each source table which columns can be computed from the target, which is what a way
 /// back after the switchover depends on. Never refuses.
 final class InverseCheck {
-
-    private static final String NAME = "mapping.inverse";
 
     private InverseCheck() {}
 
@@ -24,13 +25,17 @@ final class InverseCheck {
             Columns columns = Columns.of(mapping);
             if (!columns.declared.isEmpty() || columns.loses()) {
                 inexact.add(
-                        Finding.note(NAME, object(mapping), columns.message(), columns.remedy()));
+                        Finding.note(
+                                CheckName.MAPPING_INVERSE,
+                                object(mapping),
+                                columns.message(),
+                                columns.remedy()));
             }
         }
         return inexact.isEmpty()
                 ? List.of(
                         Finding.ok(
-                                NAME,
+                                CheckName.MAPPING_INVERSE,
                                 "source tables",
                                 "every column can be computed from the target exactly"))
                 : inexact;
@@ -101,11 +106,12 @@ final class InverseCheck {
             }
         }
 
-        String remedy() {
-            return loses()
-                    ? "To bring the others back after a switchover, add a SELECT that supplies them"
-                            + " to reverse."
-                    : "Check the SELECTs of reverse with rows of both sides.";
+        Remedy remedy() {
+            return Remedy.byHand(
+                    loses()
+                            ? "To bring the others back after a switchover, add a SELECT that supplies them"
+                                    + " to reverse."
+                            : "Check the SELECTs of reverse with rows of both sides.");
         }
     }
 }

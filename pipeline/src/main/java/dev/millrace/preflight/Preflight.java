@@ -10,15 +10,25 @@ import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
 import dev.millrace.preflight.PreflightReport.Reversal;
+import dev.millrace.preflight.capacity.RowSizeCheck;
+import dev.millrace.preflight.capacity.WalHeadroom;
+import dev.millrace.preflight.catalog.ConstraintCheck;
 import dev.millrace.preflight.catalog.IndexCheck;
 import dev.millrace.preflight.catalog.SequenceCheck;
 import dev.millrace.preflight.catalog.TypeCheck;
 import dev.millrace.preflight.compile.SpecCompiler;
 import dev.millrace.preflight.compile.SpecCompiler.Compilation;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.compile.SpecCompiler.Exclusion;
 import dev.millrace.preflight.environment.EnvironmentChecks;
+import dev.millrace.preflight.kafka.KafkaChecks;
 import dev.millrace.preflight.login.ReconcileLogin;
-import dev.millrace.preflight.login.ReconcileLogin.Place;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Remedy;
+import dev.millrace.preflight.plan.Remedy.Place;
+import dev.millrace.preflight.security.SessionSecurity;
+import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.sql.Relation;
@@ -35,8 +45,6 @@ import java.util.stream.Stream;
 /// the databases belong to the caller.
 public final class Preflight {
 
-    private static final String QUERIES = "queries";
-
     private final Side source;
     private final Side target;
 
@@ -47,8 +55,8 @@ public final class Preflight {
 
     public PreflightReport run(MigrationSpec spec) {
         List<Finding> findings = new ArrayList<>();
-        findings.add(reachability("source", source.database()));
-        findings.add(reachability("target", target.database()));
+        findings.add(reachability(CheckName.SOURCE_REACHABLE, Place.SOURCE, source.database()));
+        findings.add(reachability(CheckName.TARGET_REACHABLE, Place.TARGET, target.database()));
         boolean reached = findings.stream().allMatch(found -> found.status().passes());
         findings.addAll(KafkaChecks.judge(spec));
         Planned planned = reached ? judged(spec, findings) : Planned.NOTHING;
@@ -61,8 +69,8 @@ public final class Preflight {
                 accepted ? planned.reversal() : Reversal.NONE);
     }
 
-    private static Finding reachability(String side, Database database) {
-        return ReachabilityCheck.judge(side, database.toString(), database.probe());
+    private static Finding reachability(CheckName check, Place place, Database database) {
+        return ReachabilityCheck.judge(check, place, database, database.probe());
     }
 
     private record Planned(List<PlannedTable> tables, ReplicaRole replicaRole, Reversal reversal) {
@@ -74,8 +82,8 @@ public final class Preflight {
         try (Session from = source.database().session();
                 Session to = target.database().session()) {
             Compilation compilation = new SpecCompiler(from, to).compile(spec);
-            compilation.notes().forEach(note -> findings.add(Finding.of(note)));
-            compilation.problems().forEach(problem -> findings.add(Finding.of(problem)));
+            compilation.notes().forEach(note -> findings.add(excluded(note)));
+            compilation.problems().forEach(problem -> findings.add(misconfigured(problem)));
             findings.addAll(InverseCheck.judge(compilation.tables()));
             findings.addAll(WayBackCheck.judge(compilation.back()));
             Facts facts =
@@ -84,6 +92,7 @@ public final class Preflight {
                             SourceServerChecks.ALL,
                             SourceTableChecks.ALL,
                             TargetChecks.ALL,
+                            TargetPrivilegeChecks.ALL,
                             ConnectionChecks.of(reader(source), reader(target)),
                             SwitchoverChecks.ALL,
                             SwitchoverTableChecks.of(spec.switchover().fence()))
@@ -91,13 +100,20 @@ public final class Preflight {
                     .forEach(check -> findings.addAll(check.judge(facts)));
             findings.addAll(EnvironmentChecks.judge(from, to, written(compilation.tables())));
             findings.addAll(TypeCheck.judge(from, to, compilation.tables()));
-            findings.addAll(LogSizeCheck.judge(spec, facts));
+            findings.addAll(capacity(spec, from, facts));
+            findings.addAll(ConstraintCheck.judge(to, facts.targets()));
+            findings.addAll(
+                    new SessionSecurity(SessionSecurity.Side.SOURCE, from, spec.source().url())
+                            .judge());
+            findings.addAll(
+                    new SessionSecurity(SessionSecurity.Side.TARGET, to, spec.target().url())
+                            .judge());
             findings.addAll(SequenceCheck.judge(spec, from, to, compilation.tables()));
             List<Finding> logins =
                     ReconcileLogin.judge(
                             List.of(
-                                    new ReconcileLogin(Place.SOURCE, source, from),
-                                    new ReconcileLogin(Place.TARGET, target, to)),
+                                    new ReconcileLogin(ReconcileLogin.Place.SOURCE, source, from),
+                                    new ReconcileLogin(ReconcileLogin.Place.TARGET, target, to)),
                             facts.oneServer(),
                             facts.tables());
             findings.addAll(logins);
@@ -109,10 +125,7 @@ public final class Preflight {
                             spec, from, facts.sources(), facts.source().server().role().name()));
             findings.addAll(
                     IndexCheck.judge(
-                            spec.indexes(),
-                            to,
-                            facts.targetTables(),
-                            facts.target().server().role().name()));
+                            spec.indexes(), to, facts.targetTables(), facts.target().server()));
             findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
             return new Planned(
                     planned(compilation.tables(), facts),
@@ -121,12 +134,58 @@ public final class Preflight {
         } catch (DatabaseFailure failure) {
             findings.add(
                     Finding.unreachable(
-                            "catalog",
+                            CheckName.CATALOG,
                             "source and target",
                             String.valueOf(failure.getMessage()),
-                            "Run plan again. If the failure persists, check the servers' logs."));
+                            Remedy.byHand(
+                                    "Run plan again. If the failure persists, check the servers'"
+                                            + " logs.")));
             return Planned.NOTHING;
         }
+    }
+
+    /// A problem of the file; its position is the object.
+    private static Finding misconfigured(Problem problem) {
+        return Finding.misconfigured(
+                CheckName.MAPPING,
+                problem.at().toString(),
+                (problem.path().isEmpty() ? "" : problem.path() + ": ") + problem.message(),
+                problem.remedy().isEmpty() ? Remedy.NONE : Remedy.byHand(problem.remedy()));
+    }
+
+    /// What a wildcard does not migrate.
+    private static Finding excluded(Exclusion note) {
+        return note.remedy().isEmpty()
+                ? Finding.ok(CheckName.WILDCARD, note.object(), note.message())
+                : Finding.warning(
+                        CheckName.WILDCARD,
+                        note.object(),
+                        note.message(),
+                        Remedy.of(Place.SOURCE, note.remedy()));
+    }
+
+    /// The log of a migration that has begun exists.
+    private static List<Finding> capacity(MigrationSpec spec, Session source, Facts facts) {
+        long read = facts.sourceTables().stream().mapToLong(TableFacts::bytes).sum();
+        List<Finding> findings = new ArrayList<>();
+        if (!facts.target().begun() && !facts.tables().isEmpty()) {
+            findings.addAll(KafkaChecks.logSize(spec, read + written(facts)));
+        }
+        findings.addAll(
+                WalHeadroom.judge(spec, source, facts.source().server().slotKeepBytes(), read));
+        findings.addAll(
+                RowSizeCheck.judge(source, facts.sourceRelations(), facts.source().tables()));
+        return findings;
+    }
+
+    /// Each mapping writes the rows of its source table.
+    private static long written(Facts facts) {
+        return facts.tables().stream()
+                .flatMap(
+                        table ->
+                                Stream.ofNullable(facts.source().tables().get(table.source().id())))
+                .mapToLong(TableFacts::bytes)
+                .sum();
     }
 
     private static Map<TableId, List<String>> written(List<CompiledTable> tables) {
@@ -155,13 +214,17 @@ public final class Preflight {
             findings.add(
                     new Finding(
                             status,
-                            QUERIES,
+                            CheckName.QUERIES,
                             problem.object(),
                             problem.message(),
-                            problem.remedy()));
+                            Remedy.byHand(problem.remedy())));
         }
         if (findings.isEmpty() && !pairs.isEmpty()) {
-            findings.add(Finding.ok(QUERIES, QUERIES, "can be run on both sides, and only read"));
+            findings.add(
+                    Finding.ok(
+                            CheckName.QUERIES,
+                            CheckName.QUERIES.id(),
+                            "can be run on both sides, and only read"));
         }
         return findings;
     }

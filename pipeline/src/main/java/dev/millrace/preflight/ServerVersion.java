@@ -1,7 +1,11 @@
 package dev.millrace.preflight;
 
 import dev.millrace.postgres.Server;
-import dev.millrace.preflight.Findings.Measured;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Findings.Measured;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.List;
 
 /// Checks the version and the encoding of a server.
@@ -12,7 +16,7 @@ final class ServerVersion {
 
     private ServerVersion() {}
 
-    static List<Finding> judge(String check, Server.Facts server) {
+    static List<Finding> judge(CheckName check, Server.Facts server) {
         Findings findings = new Findings(check);
         String object = "PostgreSQL " + server.version();
         Measured measured =
@@ -22,18 +26,18 @@ final class ServerVersion {
                     object,
                     measured,
                     "is older than " + OLDEST + ", the oldest supported version",
-                    "Upgrade the server first.");
+                    Remedy.byHand("Upgrade the server first."));
         } else if (server.majorVersion() > NEWEST) {
             findings.warn(
                     object,
                     measured,
                     "is newer than " + NEWEST + ", the newest tested version",
-                    "Run reconcile before you rely on the target.");
+                    Remedy.byHand("Run reconcile before you rely on the target."));
         }
         return findings.orOk(object, measured, "is supported");
     }
 
-    static List<Finding> encoding(String check, Server.Facts server) {
+    static List<Finding> encoding(CheckName check, Server.Facts server) {
         Findings findings = new Findings(check);
         if (!server.encoding().equals("UTF8")) {
             findings.refuse(
@@ -42,7 +46,7 @@ final class ServerVersion {
                     "has the encoding "
                             + server.encoding()
                             + ", but texts are carried as UTF-8 and would change",
-                    "Use a database with ENCODING 'UTF8'.");
+                    Remedy.byHand("Use a database with ENCODING 'UTF8'."));
         }
         return findings.orOk("database " + server.database(), "has the encoding UTF8");
     }

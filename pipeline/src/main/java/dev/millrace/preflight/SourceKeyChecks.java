@@ -1,9 +1,14 @@
 package dev.millrace.preflight;
 
+import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -13,7 +18,7 @@ final class SourceKeyChecks {
     private SourceKeyChecks() {}
 
     static List<Finding> replicaIdentity(Facts facts) {
-        Findings findings = new Findings("source.replica-identity");
+        Findings findings = new Findings(CheckName.SOURCE_REPLICA_IDENTITY);
         for (TableFacts table : facts.sourceTables()) {
             boolean carried = table.kind() == Kind.TABLE || table.kind() == Kind.PARTITIONED_TABLE;
             if (carried && table.keys().replica().isEmpty()) {
@@ -31,10 +36,8 @@ final class SourceKeyChecks {
                                 + String.join(", ", table.columns().virtual())
                                 + "; publishing the table would make the application's UPDATE"
                                 + " and DELETE fail",
-                        "ALTER TABLE "
-                                + Identifier.quote(table.id())
-                                + " REPLICA IDENTITY DEFAULT; Alternatively, make the columns"
-                                + " STORED.");
+                        Remedy.onSource(identity(table.id(), "DEFAULT"))
+                                .note("Alternatively, make the columns STORED."));
             }
             for (TableFacts.Partition leaf : table.partitions()) {
                 if (!table.keys().replica().isEmpty()
@@ -44,13 +47,20 @@ final class SourceKeyChecks {
                             "is a partition of "
                                     + table.id()
                                     + " and has another replica identity than its root",
-                            "ALTER TABLE "
-                                    + Identifier.quote(leaf.id())
-                                    + " REPLICA IDENTITY DEFAULT;");
+                            leafRemedy(table, leaf));
                 }
             }
         }
         return findings.orOk("source tables", "each has a usable replica identity");
+    }
+
+    /// A leaf has the identity of its root if both are the primary key.
+    private static Remedy leafRemedy(TableFacts root, TableFacts.Partition leaf) {
+        return root.keys().replica().equals(root.keys().primaryKey())
+                ? Remedy.onSource(identity(leaf.id(), "DEFAULT"))
+                : Remedy.byHand(
+                        "Give the partition the replica identity of its root: "
+                                + identity(leaf.id(), "USING INDEX ..."));
     }
 
     private static boolean logsWholeRows(TableFacts table) {
@@ -79,36 +89,39 @@ final class SourceKeyChecks {
         };
     }
 
-    private static String keyRemedy(TableFacts table) {
+    private static String identity(TableId table, String identity) {
+        return "ALTER TABLE " + Identifier.quote(table) + " REPLICA IDENTITY " + identity + ";";
+    }
+
+    private static Remedy keyRemedy(TableFacts table) {
         String name = Identifier.quote(table.id());
         boolean keyed = !table.keys().primaryKey().isEmpty();
         boolean identityAlone =
                 table.keys().identity() == ReplicaIdentity.NOTHING
                         || table.keys().identity() == ReplicaIdentity.INDEX;
         if (keyed && identityAlone) {
-            return "ALTER TABLE " + name + " REPLICA IDENTITY DEFAULT;";
+            return Remedy.onSource(identity(table.id(), "DEFAULT"));
         }
         if (keyed) {
             String index = Identifier.quote(table.id().name() + "_identity");
-            return "CREATE UNIQUE INDEX CONCURRENTLY "
-                    + index
-                    + " ON "
-                    + name
-                    + " ("
-                    + table.keys().primaryKey().stream()
-                            .map(column -> Identifier.quote(column))
-                            .collect(Collectors.joining(", "))
-                    + "); ALTER TABLE "
-                    + name
-                    + " REPLICA IDENTITY USING INDEX "
-                    + index
-                    + "; An UPDATE that relies on the deferred check then fails.";
+            return Remedy.onSource(
+                            "CREATE UNIQUE INDEX CONCURRENTLY "
+                                    + index
+                                    + " ON "
+                                    + name
+                                    + " ("
+                                    + table.keys().primaryKey().stream()
+                                            .map(column -> Identifier.quote(column))
+                                            .collect(Collectors.joining(", "))
+                                    + ");",
+                            identity(table.id(), "USING INDEX " + index))
+                    .note("An UPDATE that relies on the deferred check then fails.");
         }
-        return "ALTER TABLE "
-                + name
-                + " ADD PRIMARY KEY (...); Alternatively, with a unique index over NOT NULL"
-                + " columns: ALTER TABLE "
-                + name
-                + " REPLICA IDENTITY USING INDEX ...;";
+        return Remedy.byHand(
+                "Add the key that identifies a row: ALTER TABLE "
+                        + name
+                        + " ADD PRIMARY KEY (...); Alternatively, with a unique index over NOT NULL"
+                        + " columns: "
+                        + identity(table.id(), "USING INDEX ..."));
     }
 }

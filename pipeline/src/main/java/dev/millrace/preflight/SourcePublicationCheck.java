@@ -5,6 +5,10 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,7 +19,7 @@ final class SourcePublicationCheck {
     private SourcePublicationCheck() {}
 
     static List<Finding> judge(Facts facts) {
-        Findings findings = new Findings("source.publication");
+        Findings findings = new Findings(CheckName.SOURCE_PUBLICATION);
         Facts.Source source = facts.source();
         String object = "publication " + source.publicationName();
         if (source.publication().isPresent()) {
@@ -29,9 +33,10 @@ final class SourcePublicationCheck {
             findings.refuse(
                     "database " + source.server().database(),
                     "the role may not create a publication in this database",
-                    GrantSql.onDatabase("CREATE", source.server().database(), role.name())
-                            + " Alternatively, let an owner of the tables run: "
-                            + creation(facts));
+                    Remedy.onSource(
+                                    GrantSql.onDatabase(
+                                            "CREATE", source.server().database(), role.name()))
+                            .note("Alternatively, as an owner of the tables: " + creation(facts)));
         }
         // Granting membership in the owner, often a superuser, would allow far more than one
         // statement.
@@ -43,8 +48,8 @@ final class SourcePublicationCheck {
                             + ", and only its owner may publish the table; role "
                             + role.name()
                             + " needs no ownership once the publication exists",
-                    "Let a superuser, or a role that owns all of these tables, run: "
-                            + creation(facts));
+                    Remedy.onSource(creation(facts))
+                            .note("As a superuser, or a role that owns all of these tables."));
         }
         return findings.orOk(object, "the role may create it");
     }
@@ -52,24 +57,15 @@ final class SourcePublicationCheck {
     private static void existing(
             Findings findings, String object, Publication publication, Facts facts) {
         Optional<Publication.Defect> defect = publication.defect(facts.sources());
-        String again =
-                "DROP PUBLICATION "
-                        + Identifier.quote(facts.source().publicationName())
-                        + "; "
-                        + (publication.owned()
-                                ? "Millrace then creates it again."
-                                : "Then let its owner run: " + creation(facts))
-                        + (facts.target().begun()
-                                ? " Then start the service and run millrace rebackfill: changes"
-                                        + " made in between may not be in the log."
-                                : "");
+        Remedy again = again(publication, facts);
         if (defect.isPresent() && facts.target().begun() && publication.owned()) {
             findings.warn(
                     object,
                     "was altered, so changes may not be in the log: the migration cannot continue"
                             + " before its rows are read again",
-                    "Start the service, then run millrace rebackfill. It creates the publication"
-                            + " again.");
+                    Remedy.byHand(
+                            "Start the service, then run millrace rebackfill. It creates the"
+                                    + " publication again."));
         } else if (defect.equals(Optional.of(Publication.Defect.TABLES))
                 || defect.equals(Optional.of(Publication.Defect.NARROWED))) {
             findings.refuse(
@@ -89,10 +85,27 @@ final class SourcePublicationCheck {
                     "exists, but does not publish stored generated columns: the source refuses"
                             + " UPDATE and DELETE on a table with such columns and REPLICA"
                             + " IDENTITY FULL",
-                    "ALTER PUBLICATION "
-                            + Identifier.quote(facts.source().publicationName())
-                            + " SET (publish_generated_columns = stored);");
+                    Remedy.onSource(
+                            "ALTER PUBLICATION "
+                                    + Identifier.quote(facts.source().publicationName())
+                                    + " SET (publish_generated_columns = stored);"));
         }
+    }
+
+    /// The role may not be allowed to create it, so the one who drops it creates it, too.
+    private static Remedy again(Publication publication, Facts facts) {
+        String dropped =
+                "DROP PUBLICATION " + Identifier.quote(facts.source().publicationName()) + ";";
+        Remedy again =
+                publication.owned()
+                        ? Remedy.onSource(dropped).note("Millrace then creates it again.")
+                        : Remedy.onSource(dropped, creation(facts))
+                                .note("As the owner of the publication and the tables.");
+        return facts.target().begun()
+                ? again.note(
+                        "Then start the service and run millrace rebackfill: changes made in"
+                                + " between may not be in the log.")
+                : again;
     }
 
     private static String creation(Facts facts) {

@@ -6,7 +6,14 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Foreign;
+import dev.millrace.postgres.TableFacts.Member;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
+import dev.millrace.preflight.catalog.Ownership;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
+import dev.millrace.preflight.plan.Remedy.Place;
 import dev.millrace.spec.switchover.Switchover.Fence;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -27,9 +34,6 @@ final class SwitchoverTableChecks {
                     SwitchoverTableChecks::targetOwnership,
                     SwitchoverTableChecks::sourceTriggers,
                     SwitchoverTableChecks::replicaIdentity);
-
-    /// The first version in which a grant of membership can say whether it passes rights on.
-    private static final int INHERITING_GRANTS = 16;
 
     /// The first version in which the right to set a server parameter can be granted.
     private static final int PARAMETER_GRANTS = 15;
@@ -52,7 +56,8 @@ final class SwitchoverTableChecks {
 
     private static List<Finding> sourceOwnership(Facts facts) {
         return ownership(
-                "switchover.source-ownership",
+                CheckName.SWITCHOVER_SOURCE_OWNERSHIP,
+                Place.SOURCE,
                 facts.source().server(),
                 facts.sourceTables(),
                 "the fence on the source needs: only a table's owner may make a trigger fire in"
@@ -61,7 +66,8 @@ final class SwitchoverTableChecks {
 
     private static List<Finding> targetOwnership(Facts facts) {
         return ownership(
-                "switchover.target-ownership",
+                CheckName.SWITCHOVER_TARGET_OWNERSHIP,
+                Place.TARGET,
                 facts.target().server(),
                 facts.targetTables(),
                 "the fence on the target and the reverse stream need: only a table's owner may"
@@ -69,7 +75,11 @@ final class SwitchoverTableChecks {
     }
 
     private static List<Finding> ownership(
-            String check, Server.Facts server, List<TableFacts> tables, String reason) {
+            CheckName check,
+            Place place,
+            Server.Facts server,
+            List<TableFacts> tables,
+            String reason) {
         Findings findings = new Findings(check);
         SortedMap<String, List<Foreign>> byOwner = new TreeMap<>();
         for (TableFacts table : tables) {
@@ -85,32 +95,9 @@ final class SwitchoverTableChecks {
                                         + named(owned.stream().map(Foreign::id).toList())
                                         + ", which "
                                         + reason,
-                                remedy(owned, server)));
+                                new Remedy(place, Ownership.rights(owned, server))));
         return findings.orOk(
                 "tables", "the role has the rights of the owners of all tables and partitions");
-    }
-
-    /// A member of a superuser role could do everything. A superuser loses nothing when its tables
-    /// get another owner.
-    private static String remedy(List<Foreign> owned, Server.Facts server) {
-        Server.Role role = server.role();
-        String name = Identifier.quote(role.name());
-        if (owned.getFirst().ofSuperuser()) {
-            return owned.stream()
-                    .map(
-                            table ->
-                                    "ALTER TABLE "
-                                            + Identifier.quote(table.id())
-                                            + " OWNER TO "
-                                            + name
-                                            + ";")
-                    .collect(Collectors.joining(" "));
-        }
-        String grant = "GRANT " + Identifier.quote(owned.getFirst().owner()) + " TO " + name;
-        if (server.majorVersion() >= INHERITING_GRANTS) {
-            return grant + " WITH INHERIT TRUE;";
-        }
-        return role.inherits() ? grant + ";" : grant + "; ALTER ROLE " + name + " INHERIT;";
     }
 
     private static String named(Collection<TableId> tables) {
@@ -123,7 +110,7 @@ final class SwitchoverTableChecks {
     }
 
     private static List<Finding> sourceTriggers(Facts facts) {
-        Findings findings = new Findings("switchover.source-triggers");
+        Findings findings = new Findings(CheckName.SWITCHOVER_SOURCE_TRIGGERS);
         TreeSet<TableId> affected = new TreeSet<>();
         for (TableFacts table : facts.sourceTables()) {
             TableFacts.Dependents dependents = table.dependents();
@@ -131,11 +118,10 @@ final class SwitchoverTableChecks {
                 findings.warn(
                         table.id().toString(),
                         "has triggers that fire in every session ("
-                                + String.join(", ", dependents.replicaTriggers())
+                                + names(dependents.replicaTriggers())
                                 + "): they would also fire for rows of the reverse stream",
-                        "ALTER TABLE "
-                                + Identifier.quote(table.id())
-                                + " ENABLE TRIGGER ...; They then fire for the application only.");
+                        Remedy.onSource(ofApplication(dependents.replicaTriggers()))
+                                .note("They then fire for the application only."));
             }
             if (!dependents.references().isEmpty()
                     || !dependents.referencedBy().isEmpty()
@@ -152,18 +138,36 @@ final class SwitchoverTableChecks {
                             + " of "
                             + named(affected)
                             + " would act on rows of the reverse stream",
-                    source.majorVersion() >= PARAMETER_GRANTS
-                            ? GrantSql.replicaRole(role)
-                            : "ALTER ROLE " + Identifier.quote(role) + " SUPERUSER;");
+                    Remedy.onSource(
+                            source.majorVersion() >= PARAMETER_GRANTS
+                                    ? GrantSql.replicaRole(role)
+                                    : "ALTER ROLE " + Identifier.quote(role) + " SUPERUSER;"));
         }
         return findings.orOk(
                 "source tables", "no trigger or foreign key acts on rows of the reverse stream");
     }
 
+    static String names(List<Member> members) {
+        return members.stream().map(Member::name).collect(Collectors.joining(", "));
+    }
+
+    /// The statements after which triggers fire in sessions of the application only.
+    static String[] ofApplication(List<Member> triggers) {
+        return triggers.stream()
+                .map(
+                        trigger ->
+                                "ALTER TABLE "
+                                        + Identifier.quote(trigger.table())
+                                        + " ENABLE TRIGGER "
+                                        + Identifier.quote(trigger.name())
+                                        + ";")
+                .toArray(String[]::new);
+    }
+
     /// Without an identity, publishing the table would make the application's UPDATE and DELETE on
     /// the target fail.
     private static List<Finding> replicaIdentity(Facts facts) {
-        Findings findings = new Findings("switchover.target-replica-identity");
+        Findings findings = new Findings(CheckName.SWITCHOVER_TARGET_REPLICA_IDENTITY);
         for (TableFacts table : facts.targetTables()) {
             // Other checks refuse tables without a primary key or with a deferrable one.
             if (table.keys().primaryKey().isEmpty() || !table.dependents().deferrable().isEmpty()) {
@@ -183,7 +187,10 @@ final class SwitchoverTableChecks {
                         each.toString(),
                         "has a replica identity that does not fit the reverse stream, which finds"
                                 + " rows by their primary key",
-                        "ALTER TABLE " + Identifier.quote(each) + " REPLICA IDENTITY DEFAULT;");
+                        Remedy.onTarget(
+                                "ALTER TABLE "
+                                        + Identifier.quote(each)
+                                        + " REPLICA IDENTITY DEFAULT;"));
             }
         }
         return findings.orOk("target tables", "each is identified by its primary key");

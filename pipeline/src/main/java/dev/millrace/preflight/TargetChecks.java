@@ -8,24 +8,27 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /// Checks that the target accepts the rows, and that nothing there changes them.
 final class TargetChecks {
 
     static final List<Facts.Check> ALL =
             List.of(
-                    facts -> ServerVersion.judge("target.version", facts.target().server()),
+                    facts -> ServerVersion.judge(CheckName.TARGET_VERSION, facts.target().server()),
                     TargetChecks::primary,
-                    facts -> ServerVersion.encoding("target.encoding", facts.target().server()),
+                    facts ->
+                            ServerVersion.encoding(
+                                    CheckName.TARGET_ENCODING, facts.target().server()),
                     TargetChecks::kind,
                     TargetChecks::key,
-                    TargetChecks::privileges,
-                    TargetChecks::controlSchema,
-                    TargetChecks::temporaryTables,
                     TargetChecks::replicaRole,
                     TargetRuleCheck::judge,
                     TargetChecks::identity,
@@ -37,132 +40,77 @@ final class TargetChecks {
     private TargetChecks() {}
 
     private static List<Finding> primary(Facts facts) {
-        Findings findings = new Findings("target.primary");
+        Findings findings = new Findings(CheckName.TARGET_PRIMARY);
         if (facts.target().server().inRecovery()) {
             findings.refuse(
                     "target",
                     "is a standby, which accepts no writes",
-                    "Set target.url to the primary.");
+                    Remedy.byHand("Set target.url to the primary."));
         }
         return findings.orOk("target", "accepts writes");
     }
 
     private static List<Finding> kind(Facts facts) {
-        Findings findings = new Findings("target.table-kind");
+        Findings findings = new Findings(CheckName.TARGET_TABLE_KIND);
         for (TableFacts table : facts.targetTables()) {
             String object = table.id().toString();
             if (table.kind() != Kind.TABLE && table.kind() != Kind.PARTITIONED_TABLE) {
-                findings.refuse(object, "is not a table", "Declare a table as target.");
+                findings.refuse(
+                        object, "is not a table", Remedy.byHand("Declare a table as target."));
             } else if (table.persistence() != TableFacts.Persistence.PERMANENT) {
                 findings.warn(
                         object,
                         "is unlogged: a crash of the target server empties it without an error",
-                        "ALTER TABLE " + Identifier.quote(table.id()) + " SET LOGGED;");
-            }
-            if (table.access().rowSecurity()) {
-                findings.refuse(
-                        object,
-                        "row-level security restricts the rows that the role reads and writes",
-                        GrantSql.seesAllRows(facts.target().server().role().name()));
+                        Remedy.onTarget(
+                                "ALTER TABLE " + Identifier.quote(table.id()) + " SET LOGGED;"));
             }
         }
         return findings.orOk("target tables", "all are tables");
     }
 
     private static List<Finding> key(Facts facts) {
-        Findings findings = new Findings("target.key");
+        Findings findings = new Findings(CheckName.TARGET_KEY);
         for (TableFacts table : facts.targetTables()) {
             if (table.kind() == Kind.TABLE && table.keys().primaryKey().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
                         "has no primary key, without which a row that is applied twice would be"
                                 + " duplicated",
-                        "ALTER TABLE " + Identifier.quote(table.id()) + " ADD PRIMARY KEY (...);");
+                        keyRemedy(table.id(), facts.tables()));
             }
         }
         return findings.orOk("target tables", "each has a primary key");
     }
 
-    private static List<Finding> privileges(Facts facts) {
-        Findings findings = new Findings("target.write-privilege");
-        String role = facts.target().server().role().name();
-        TreeSet<String> schemas = new TreeSet<>();
-        for (TableFacts table : facts.targetTables()) {
-            TableFacts.Access access = table.access();
-            if (!access.schemaUsage() && schemas.add(table.id().schema())) {
-                findings.refuse(
-                        "schema " + table.id().schema(),
-                        "the role has no USAGE privilege",
-                        GrantSql.usage(table.id().schema(), role));
-            }
-            List<String> missing = new ArrayList<>();
-            note(missing, access.select(), "SELECT");
-            note(missing, access.insert(), "INSERT");
-            note(missing, access.update(), "UPDATE");
-            note(missing, access.delete(), "DELETE");
-            if (!missing.isEmpty()) {
-                String list = String.join(", ", missing);
-                findings.refuse(
-                        table.id().toString(),
-                        "the role has no " + list + " privilege",
-                        GrantSql.onTable(list, table.id(), role));
-            }
-        }
-        return findings.orOk("target tables", "the role may write them");
-    }
-
-    private static void note(List<String> missing, boolean granted, String privilege) {
-        if (!granted) {
-            missing.add(privilege);
-        }
-    }
-
-    private static List<Finding> controlSchema(Facts facts) {
-        Findings findings = new Findings("target.control-schema");
-        String owner = facts.target().server().role().name();
-        String database = facts.target().server().database();
-        switch (facts.target().control()) {
-            case OURS -> {}
-            case ABSENT -> {
-                if (!facts.target().server().role().createsInDatabase()) {
-                    findings.refuse(
-                            "database " + database,
-                            "the role may not create the schema millrace, which stores the"
-                                    + " journal and the offsets",
-                            GrantSql.onDatabase("CREATE", database, owner)
-                                    + " Alternatively: "
-                                    + GrantSql.controlSchema(owner));
-                }
-            }
-            case LOCKED ->
-                    findings.refuse(
-                            "schema millrace",
-                            "exists, but the role may not create tables in it",
-                            "ALTER SCHEMA millrace OWNER TO " + Identifier.quote(owner) + ";");
-            case FOREIGN ->
-                    findings.refuse(
-                            "schema millrace",
-                            "exists, but contains tables that are not Millrace's",
-                            "Rename that schema, or migrate into another database.");
-        }
-        return findings.orOk("schema millrace", "exists or can be created");
-    }
-
-    private static List<Finding> temporaryTables(Facts facts) {
-        Findings findings = new Findings("target.temporary-tables");
-        String database = facts.target().server().database();
-        if (!facts.target().server().role().createsTemporary()) {
-            findings.refuse(
-                    "database " + database,
-                    "the role may not create temporary tables, which apply needs to write batches",
-                    GrantSql.onDatabase(
-                            "TEMPORARY", database, facts.target().server().role().name()));
-        }
-        return findings.orOk("database " + database, "the role may create temporary tables");
+    /// The key of the source's rows identifies them on the target, too, unless the SELECT renames
+    /// or computes its columns.
+    private static Remedy keyRemedy(TableId table, List<CompiledTable> compiled) {
+        List<String> columns =
+                compiled.stream()
+                        .filter(each -> each.target().id().equals(table))
+                        .findFirst()
+                        .filter(
+                                each ->
+                                        each.source().key().stream()
+                                                .allMatch(
+                                                        name ->
+                                                                each.target()
+                                                                        .column(name)
+                                                                        .isPresent()))
+                        .map(each -> each.source().key())
+                        .orElse(List.of());
+        String statement = "ALTER TABLE " + Identifier.quote(table) + " ADD PRIMARY KEY (%s);";
+        return columns.isEmpty()
+                ? Remedy.byHand("Add a primary key: " + statement.formatted("..."))
+                : Remedy.onTarget(
+                        statement.formatted(
+                                columns.stream()
+                                        .map(Identifier::quote)
+                                        .collect(Collectors.joining(", "))));
     }
 
     private static List<Finding> replicaRole(Facts facts) {
-        Findings findings = new Findings("target.triggers");
+        Findings findings = new Findings(CheckName.TARGET_TRIGGERS);
         String role = facts.target().server().role().name();
         for (TableFacts table : facts.targetTables()) {
             TableFacts.Dependents dependents = table.dependents();
@@ -170,11 +118,12 @@ final class TargetChecks {
                 findings.refuse(
                         table.id().toString(),
                         "has triggers that fire in every session ("
-                                + String.join(", ", dependents.replicaTriggers())
+                                + SwitchoverTableChecks.names(dependents.replicaTriggers())
                                 + "): they would also fire for replicated rows",
-                        "ALTER TABLE "
-                                + Identifier.quote(table.id())
-                                + " ENABLE TRIGGER ...; They then fire for the application only.");
+                        Remedy.onTarget(
+                                        SwitchoverTableChecks.ofApplication(
+                                                dependents.replicaTriggers()))
+                                .note("They then fire for the application only."));
             }
             List<String> affected = new ArrayList<>();
             dependents.references().forEach(name -> affected.add("foreign key " + name));
@@ -189,26 +138,33 @@ final class TargetChecks {
                                 + " tables arrive in any order: "
                                 + String.join(", ", affected)
                                 + " would fail or act on replicated rows",
-                        GrantSql.replicaRole(role)
-                                + " Alternatively, drop them until the switchover.");
+                        Remedy.onTarget(GrantSql.replicaRole(role))
+                                .note("Alternatively, drop them until the switchover."));
             }
         }
         return findings.orOk("target tables", "no trigger or foreign key acts on replicated rows");
     }
 
     private static List<Finding> deferrable(Facts facts) {
-        Findings findings = new Findings("target.deferrable");
+        Findings findings = new Findings(CheckName.TARGET_DEFERRABLE);
         for (TableFacts table : facts.targetTables()) {
-            for (String constraint : table.dependents().deferrable()) {
+            for (TableFacts.Member constraint : table.dependents().deferrable()) {
                 findings.refuse(
                         table.id().toString(),
                         "constraint "
-                                + constraint
+                                + constraint.name()
                                 + " is deferrable: PostgreSQL does not check it in the replica"
                                 + " role that apply uses, so duplicates would be written"
                                 + " without an error",
-                        "Replace it by one that is NOT DEFERRABLE, or drop it until the"
-                                + " switchover.");
+                        Remedy.onTarget(
+                                        "ALTER TABLE "
+                                                + Identifier.quote(constraint.table())
+                                                + " DROP CONSTRAINT "
+                                                + Identifier.quote(constraint.name())
+                                                + ";")
+                                .note(
+                                        "Create it again after the switchover. Alternatively,"
+                                                + " replace it by one that is NOT DEFERRABLE."));
             }
         }
         return findings.orOk("target tables", "no unique constraint is deferrable");
@@ -216,7 +172,7 @@ final class TargetChecks {
 
     /// An INSERT may override the value, but no UPDATE may set one. The key is never updated.
     private static List<Finding> identity(Facts facts) {
-        Findings findings = new Findings("target.identity");
+        Findings findings = new Findings(CheckName.TARGET_IDENTITY);
         for (CompiledTable table : facts.tables()) {
             Optional<RowSchema> written = table.mapping().map(Mapping::target);
             Optional<TableFacts> known =
@@ -233,12 +189,13 @@ final class TargetChecks {
                                     + column
                                     + " is GENERATED ALWAYS AS IDENTITY: PostgreSQL refuses every"
                                     + " UPDATE that sets its value",
-                            "ALTER TABLE "
-                                    + Identifier.quote(table.target().id())
-                                    + " ALTER COLUMN "
-                                    + Identifier.quote(column)
-                                    + " SET GENERATED BY DEFAULT; Set it back after the"
-                                    + " switchover.");
+                            Remedy.onTarget(
+                                            "ALTER TABLE "
+                                                    + Identifier.quote(table.target().id())
+                                                    + " ALTER COLUMN "
+                                                    + Identifier.quote(column)
+                                                    + " SET GENERATED BY DEFAULT;")
+                                    .note("Set it back after the switchover."));
                 }
             }
         }
@@ -246,7 +203,7 @@ final class TargetChecks {
     }
 
     private static List<Finding> inheritance(Facts facts) {
-        Findings findings = new Findings("target.inheritance");
+        Findings findings = new Findings(CheckName.TARGET_INHERITANCE);
         for (TableFacts table : facts.targetTables()) {
             if (!table.dependents().inheritingTables().isEmpty()) {
                 findings.refuse(
@@ -254,30 +211,30 @@ final class TargetChecks {
                         table.dependents().inheritingTables()
                                 + " inherit from it: their rows would be read as its own, and"
                                 + " its key does not apply to them",
-                        "Make it a partitioned table, or run: ALTER TABLE ... NO INHERIT "
-                                + Identifier.quote(table.id())
-                                + ";");
+                        Remedy.onTarget(SourceTableChecks.noInherit(table))
+                                .note("Alternatively, make it a partitioned table."));
             }
         }
         return findings.orOk("target tables", "only partitions inherit from them");
     }
 
     private static List<Finding> empty(Facts facts) {
-        Findings findings = new Findings("target.empty");
+        Findings findings = new Findings(CheckName.TARGET_EMPTY);
         for (TableId table : facts.targets()) {
             if (facts.target().filled().contains(table)
                     && !facts.target().known().contains(table)) {
                 findings.refuse(
                         table.toString(),
                         "is not empty: it contains rows that this migration did not write",
-                        "If the rows are not needed: TRUNCATE " + Identifier.quote(table) + ";");
+                        Remedy.onTarget("TRUNCATE " + Identifier.quote(table) + ";")
+                                .note("If the rows are not needed."));
             }
         }
         return findings.orOk("target tables", "contain only rows of this migration");
     }
 
     private static List<Finding> distinctDatabase(Facts facts) {
-        Findings findings = new Findings("target.distinct-database");
+        Findings findings = new Findings(CheckName.TARGET_DISTINCT_DATABASE);
         var source = facts.source().server();
         var target = facts.target().server();
         boolean same = facts.oneServer() && source.database().equals(target.database());
@@ -288,7 +245,9 @@ final class TargetChecks {
                             table.toString(),
                             "is both source and target table, because source and target are the"
                                     + " same database",
-                            "Declare another target table, or set target.url to another database.");
+                            Remedy.byHand(
+                                    "Declare another target table, or set target.url to another"
+                                            + " database."));
                 }
             }
         }

@@ -2,6 +2,10 @@ package dev.millrace.preflight;
 
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -12,7 +16,7 @@ final class TargetRuleCheck {
     private TargetRuleCheck() {}
 
     static List<Finding> judge(Facts facts) {
-        Findings findings = new Findings("target.rules");
+        Findings findings = new Findings(CheckName.TARGET_RULES);
         for (TableFacts table : facts.targetTables()) {
             TableFacts.Rules rules = table.dependents().rules();
             String object = table.id().toString();
@@ -23,8 +27,8 @@ final class TargetRuleCheck {
                                 + String.join(", ", rules.onUpdate())
                                 + "): PostgreSQL refuses INSERT ... ON CONFLICT on such a table,"
                                 + " even if the rules are disabled",
-                        each("DROP RULE %s ON %s;", rules.onUpdate(), table)
-                                + " Create them again after the switchover.");
+                        Remedy.onTarget(each("DROP RULE %s ON %s;", rules.onUpdate(), table))
+                                .note("Create them again after the switchover."));
             }
             List<String> applied =
                     facts.target().maySetReplicaRole() ? rules.ofReplica() : rules.ofOrigin();
@@ -34,8 +38,8 @@ final class TargetRuleCheck {
                         "has ON INSERT or ON DELETE rules that apply to the sessions of Millrace ("
                                 + String.join(", ", applied)
                                 + "): they would drop replicated rows or act on them",
-                        each("ALTER TABLE %2$s DISABLE RULE %1$s;", applied, table)
-                                + " Enable them again after the switchover.");
+                        Remedy.onTarget(each("ALTER TABLE %2$s DISABLE RULE %1$s;", applied, table))
+                                .note("Enable them again after the switchover."));
             }
         }
         return findings.orOk("target tables", "no rule rewrites the statements of apply");

@@ -5,12 +5,16 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
-import java.util.ArrayList;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /// Warns of values that an UPDATE does not send, because they are stored out of line (TOAST) and
 /// did not change. Such a value is missing when an expression computes with it, and when it is
@@ -37,14 +41,14 @@ final class UnchangedValueCheck {
 
     /// Reports at most one finding of each kind for a source table, however many targets it fills.
     static List<Finding> judge(Facts facts) {
-        Findings findings = new Findings("source.unchanged-values");
+        Findings findings = new Findings(CheckName.SOURCE_UNCHANGED_VALUES);
         Map<TableId, Use> uses = new LinkedHashMap<>();
         facts.tables()
                 .forEach(
                         table ->
                                 uses.computeIfAbsent(table.source().id(), _ -> new Use())
                                         .add(table));
-        List<String> copying = new ArrayList<>();
+        Map<TableId, String> copying = new LinkedHashMap<>();
         uses.forEach(
                 (id, use) -> {
                     TableFacts table = facts.source().tables().get(id);
@@ -59,7 +63,8 @@ final class UnchangedValueCheck {
                 "source tables", "no mapping needs a value that a change may not" + " contain");
     }
 
-    private static void judge(Findings findings, List<String> copying, TableFacts table, Use use) {
+    private static void judge(
+            Findings findings, Map<TableId, String> copying, TableFacts table, Use use) {
         String computed = outOfLine(table, use.computed());
         if (!computed.isEmpty()) {
             findings.warn(
@@ -83,7 +88,7 @@ final class UnchangedValueCheck {
                             + " reads the row again",
                     remedy(table));
         } else if (computed.isEmpty() && !copied.isEmpty()) {
-            copying.add(table.id() + " (" + copied + ")");
+            copying.put(table.id(), table.id() + " (" + copied + ")");
         }
     }
 
@@ -96,22 +101,32 @@ final class UnchangedValueCheck {
                         .toList());
     }
 
-    private static String remedy(TableFacts table) {
-        return "ALTER TABLE "
-                + Identifier.quote(table.id())
-                + " REPLICA IDENTITY FULL; Needed only if many such updates delay the target; it"
-                + " increases the WAL of updates and deletes.";
+    private static Remedy remedy(TableFacts table) {
+        return full(List.of(table.id()));
     }
 
-    private static void keyChanges(Findings findings, List<String> copying) {
+    private static Remedy full(List<TableId> tables) {
+        return Remedy.onSource(
+                        tables.stream()
+                                .map(
+                                        table ->
+                                                "ALTER TABLE "
+                                                        + Identifier.quote(table)
+                                                        + " REPLICA IDENTITY FULL;")
+                                .toArray(String[]::new))
+                .note(
+                        "Needed only if many such updates delay the target; it increases the WAL of"
+                                + " updates and deletes.");
+    }
+
+    private static void keyChanges(Findings findings, Map<TableId, String> copying) {
         int more = copying.size() - NAMED;
         findings.warn(
                 "source tables",
                 "an UPDATE that changes the key of a row does not send its unchanged values that"
                         + " are stored out of line, and Millrace reads the row again: "
-                        + String.join(", ", copying.subList(0, Math.min(NAMED, copying.size())))
+                        + copying.values().stream().limit(NAMED).collect(Collectors.joining(", "))
                         + (more > 0 ? " and " + more + " more" : ""),
-                "ALTER TABLE ... REPLICA IDENTITY FULL; Needed only if many such updates delay the"
-                        + " target; it increases the WAL of updates and deletes.");
+                full(copying.keySet().stream().toList()));
     }
 }

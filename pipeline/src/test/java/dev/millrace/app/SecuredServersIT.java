@@ -8,7 +8,7 @@ import dev.millrace.grants.Grants;
 import dev.millrace.grants.Grants.RoleGrants;
 import dev.millrace.grants.Grants.Side;
 import dev.millrace.kafka.SecuredBroker;
-import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;

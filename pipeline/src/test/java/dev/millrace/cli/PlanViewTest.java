@@ -7,10 +7,13 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.cli.text.PlanView;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.PreflightReport.Reversal;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
+import dev.millrace.preflight.plan.Remedy;
+import dev.millrace.preflight.plan.Remedy.Place;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Instant;
@@ -31,10 +34,12 @@ class PlanViewTest {
                                 status ->
                                         new Finding(
                                                 status,
-                                                "check." + status,
+                                                CheckName.CATALOG,
                                                 "object",
                                                 "what",
-                                                status == Status.OK ? "" : "do this"))
+                                                status == Status.OK
+                                                        ? Remedy.NONE
+                                                        : Remedy.onTarget("DO this;")))
                         .toList();
         return new PreflightReport("shop", findings, List.of(), ReplicaRole.REPLICA, Reversal.NONE);
     }
@@ -70,18 +75,18 @@ class PlanViewTest {
 
         assertThat(shown.lines())
                 .containsExactly(
-                        "STATUS   CHECK          OBJECT",
-                        "ok       check.OK       object",
-                        "refused  check.REFUSED  object",
+                        "STATUS   CHECK    OBJECT",
+                        "ok       catalog  object",
+                        "refused  catalog  object",
                         "    what",
-                        "    -> do this",
+                        "    -> On the target: DO this;",
                         "",
                         "shop cannot start: 1 problem to fix. Nothing was created.");
     }
 
     @Test
     void showsWhatMayBeDoneAboutAPassedCheck() {
-        Finding note = new Finding(Status.OK, "check", "object", "loses x", "add y");
+        Finding note = Finding.note(CheckName.CATALOG, "object", "loses x", Remedy.byHand("add y"));
 
         assertThat(
                         shown(
@@ -91,16 +96,25 @@ class PlanViewTest {
                                         List.of(),
                                         ReplicaRole.REPLICA,
                                         Reversal.NONE)))
-                .contains("ok      check  object", "    loses x", "    -> add y", "shop can start");
+                .contains(
+                        "ok      catalog  object", "    loses x", "    -> add y", "shop can start");
     }
 
     @Test
     void jsonContainsEveryFinding() {
         List<Finding> findings =
                 List.of(
-                        new Finding(Status.OK, "source.version", "object", "what", "", "18", "14"),
                         new Finding(
-                                Status.UNREACHABLE, "target.reachable", "o", "what", "do this"));
+                                Status.OK,
+                                "source.version",
+                                "object",
+                                "what",
+                                "",
+                                Place.NONE,
+                                "18",
+                                "14"),
+                        Finding.unreachable(
+                                CheckName.TARGET_REACHABLE, "o", "what", Remedy.byHand("do this")));
         String json =
                 new PlanView(
                                 new PreflightReport(
@@ -115,8 +129,11 @@ class PlanViewTest {
                 .startsWith(
                         "{\"migration\":\"shop\",\"outcome\":\"unreachable\",\"accepted\":false")
                 .contains(
-                        "{\"status\":\"ok\",\"severity\":\"ok\",\"group\":\"server\",\"check\":\"source.version\",\"object\":\"object\",\"value\":\"18\",\"limit\":\"14\",\"message\":\"what\",\"remedy\":\"\"}")
-                .contains("\"severity\":\"blocked\"", "\"value\":null", "\"remedy\":\"do this\"");
+                        "{\"status\":\"ok\",\"severity\":\"ok\",\"group\":\"server\",\"check\":\"source.version\",\"object\":\"object\",\"value\":\"18\",\"limit\":\"14\",\"message\":\"what\",\"remedy\":\"\",\"place\":\"none\"}")
+                .contains(
+                        "\"severity\":\"blocked\"",
+                        "\"value\":null",
+                        "\"remedy\":\"do this\",\"place\":\"operator\"");
         assertThat(
                         SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
                                 .getSchema(PlanView.schema(), InputFormat.JSON)

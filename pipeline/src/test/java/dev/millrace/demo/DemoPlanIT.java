@@ -2,10 +2,10 @@ package dev.millrace.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;

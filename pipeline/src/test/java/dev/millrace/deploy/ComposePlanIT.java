@@ -2,9 +2,9 @@ package dev.millrace.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preflight.plan.Finding.Status;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;

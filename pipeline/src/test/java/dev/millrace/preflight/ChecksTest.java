@@ -16,13 +16,13 @@ import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import dev.millrace.preflight.ConnectionChecks.ConnectionNeed;
 import dev.millrace.preflight.Facts.ControlSchema;
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
 import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.SelectStatement;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -138,7 +138,9 @@ class ChecksTest {
                         List.of(),
                         List.of(),
                         List.of(),
-                        replicaTriggers,
+                        replicaTriggers.stream()
+                                .map(name -> new TableFacts.Member(id, name))
+                                .toList(),
                         List.of(),
                         List.of(),
                         TableFacts.Rules.NONE),
@@ -163,24 +165,6 @@ class ChecksTest {
 
     private SelectStatement statement() {
         return SelectStatement.copying("tables", AT, source.id(), List.of("id"));
-    }
-
-    @Test
-    void warnsWhenTheLogDoesNotFitUnderDataDir() {
-        Path dataDir = Path.of("/data");
-        long gigabyte = 1L << 30;
-
-        assertThat(LogSizeCheck.judge(gigabyte, dataDir, OptionalLong.of(gigabyte)))
-                .isEqualTo(
-                        Finding.ok(
-                                "kafka.log-size",
-                                "data-dir /data",
-                                "the backfill writes about 1.0 GiB to the log before compression,"
-                                        + " and 1.0 GiB are free"));
-        assertThat(LogSizeCheck.judge(gigabyte, dataDir, OptionalLong.of(gigabyte - 1)).status())
-                .isEqualTo(Finding.Status.WARNING);
-        assertThat(LogSizeCheck.judge(gigabyte, dataDir, OptionalLong.empty()).status())
-                .isEqualTo(Finding.Status.WARNING);
     }
 
     private List<Finding> open() {
@@ -219,6 +203,7 @@ class ChecksTest {
                         SourceServerChecks.ALL,
                         SourceTableChecks.ALL,
                         TargetChecks.ALL,
+                        TargetPrivilegeChecks.ALL,
                         ConnectionChecks.of(sourceReader, targetReader),
                         SwitchoverChecks.ALL,
                         SwitchoverTableChecks.ALL)
@@ -335,55 +320,47 @@ class ChecksTest {
     }
 
     @Test
-    void warnsOfSettingsThatInvalidateTheSlot() {
-        server = limitedSlot(OptionalLong.of(1L << 30), OptionalLong.empty());
-        assertThat(only())
-                .isEqualTo(
-                        Finding.warning(
-                                        "source.kept-wal",
-                                        "max_slot_wal_keep_size",
-                                        "is 1024 MB: if the service is down while the source writes more"
-                                                + " WAL than that, every row must be read again (millrace rebackfill)",
-                                        "Raise max_slot_wal_keep_size during the migration, or monitor the"
-                                                + " metric millrace_slot_safe_wal_bytes.")
-                                .with(new Findings.Measured("1024 MB", "-1")));
-
-        server = limitedSlot(OptionalLong.empty(), OptionalLong.of(3_600));
+    void warnsOfASettingThatInvalidatesTheSlot() {
+        server =
+                server(
+                        "shop",
+                        180_000,
+                        false,
+                        List.of(),
+                        List.of(),
+                        OptionalLong.empty(),
+                        OptionalLong.of(3_600));
         assertThat(only().check()).isEqualTo("source.idle-slot");
         assertThat(only().status()).isEqualTo(Status.WARNING);
         assertThat(only().message()).startsWith("is 3600 s: if the service is down for longer");
-    }
-
-    private static Server.Facts limitedSlot(OptionalLong keepBytes, OptionalLong idleSeconds) {
-        return server("shop", 180_000, false, List.of(), List.of(), keepBytes, idleSeconds);
     }
 
     @Test
     void refusesTooSmallConnectionLimitWithRequiredNumber() {
         // Both databases are on one server here, with one role.
         int both = ConnectionNeed.SOURCE + ConnectionNeed.TARGET;
-        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 0, false));
+        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 0, false, 0));
         assertThat(open()).isEmpty();
 
-        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 1, false));
+        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 1, false, 0));
         assertThat(only().message())
                 .contains(both + " connections", "others use 1", "needs " + both);
         assertThat(only().remedy())
                 .isEqualTo("ALTER ROLE \"few\" CONNECTION LIMIT " + (both + 1) + ";");
 
-        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 0, true));
+        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 0, true, 0));
         assertThat(only().message()).contains("needs " + (both + 1));
 
-        server = limited(new ConnectionLimit(Kind.SERVER, "", both, 1, false));
+        server = limited(new ConnectionLimit(Kind.SERVER, "", both, 1, false, 0));
         assertThat(only().object()).isEqualTo("max_connections");
 
         // The source's database has its own limit.
         server =
                 limited(
                         new ConnectionLimit(
-                                Kind.DATABASE, "shop", ConnectionNeed.SOURCE, 0, false));
+                                Kind.DATABASE, "shop", ConnectionNeed.SOURCE, 0, false, 0));
         assertThat(open()).isEmpty();
-        server = limited(new ConnectionLimit(Kind.DATABASE, "shop", 3, 0, false));
+        server = limited(new ConnectionLimit(Kind.DATABASE, "shop", 3, 0, false, 0));
         assertThat(only().message()).contains("needs " + ConnectionNeed.SOURCE);
     }
 
@@ -407,9 +384,9 @@ class ChecksTest {
     }
 
     private void assertNeeds(Kind kind, int needed) {
-        server = limited(new ConnectionLimit(kind, "shop", needed, 0, false));
+        server = limited(new ConnectionLimit(kind, "shop", needed, 0, false, 0));
         assertThat(open()).isEmpty();
-        server = limited(new ConnectionLimit(kind, "shop", needed - 1, 0, false));
+        server = limited(new ConnectionLimit(kind, "shop", needed - 1, 0, false, 0));
         assertThat(only().message()).endsWith("needs " + needed);
     }
 
@@ -436,7 +413,9 @@ class ChecksTest {
                         "WARNING transaction of session 4711");
         assertThat(open().getFirst().message()).contains("90 s in database other");
         assertThat(open().getFirst().remedy())
-                .startsWith("In database other: COMMIT PREPARED 'it''s'; or");
+                .isEqualTo(
+                        "ROLLBACK PREPARED 'it''s'; -- In database other. Alternatively: COMMIT"
+                                + " PREPARED 'it''s';");
 
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
         assertThat(open()).isEmpty();

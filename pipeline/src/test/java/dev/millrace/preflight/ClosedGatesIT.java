@@ -2,7 +2,8 @@ package dev.millrace.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.PostgresServer;
@@ -23,7 +24,7 @@ class ClosedGatesIT {
                         .with("wal_level", "replica")
                         .with("max_replication_slots", "1")
                         .with("max_wal_senders", "0")
-                        .with("max_slot_wal_keep_size", "2GB")
+                        .with("max_slot_wal_keep_size", "512MB")
                         .with("idle_replication_slot_timeout", "90min");
         try (SandboxPostgres server = SandboxPostgres.start(folder.resolve("server"), settings)) {
             server.createDatabase("shop", "ENCODING 'SQL_ASCII' LOCALE 'C'");
@@ -52,7 +53,8 @@ class ClosedGatesIT {
                     .filteredOn(found -> found.status() == Status.WARNING)
                     .extracting(found -> found.object() + " " + found.message().split(":")[0])
                     .contains(
-                            "max_slot_wal_keep_size is 2048 MB",
+                            "max_slot_wal_keep_size is 512 MB, but the source writes 0.0 MB of WAL per"
+                                    + " second on average, and the existing rows take up to 1 min",
                             "idle_replication_slot_timeout is 5400 s");
             assertThat(source.value("SELECT count(*) FROM pg_publication")).isEqualTo("0");
         }

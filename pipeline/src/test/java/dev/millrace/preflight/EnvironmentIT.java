@@ -1,35 +1,16 @@
 package dev.millrace.preflight;
 
-import static dev.millrace.preflight.Reported.checks;
-import static dev.millrace.preflight.Reported.open;
 import static dev.millrace.preflight.Reported.warnings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import dev.millrace.change.Topics;
-import dev.millrace.kafka.TopicPlan;
-import dev.millrace.testing.KafkaServer;
-import dev.millrace.testing.PgBouncerProcess;
-import dev.millrace.testing.PostgresServer;
-import java.util.List;
-import java.util.Map;
-import java.util.regex.MatchResult;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AlterConfigOp;
-import org.apache.kafka.clients.admin.ConfigEntry;
-import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.common.config.ConfigResource;
+import dev.millrace.preflight.plan.Finding;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Each check of the environment finds what was planted, and passes after its own remedy.
+/// The remedies of settings belong where the setting was made. [PlanRemediesIT] has every check.
 class EnvironmentIT {
-
-    private static final Pattern ADD_CONFIG =
-            Pattern.compile("--entity-name (\\S+) --add-config ([a-z.]+)=(\\S+)$");
 
     private final PreflightScene scene = new PreflightScene();
 
@@ -84,17 +65,6 @@ class EnvironmentIT {
         assertThat(warnings(scene.plan())).doesNotContain("target.statement-log");
     }
 
-    @Test
-    void aTableWithoutAutovacuumIsReported() {
-        scene.target.execute("ALTER TABLE customer SET (autovacuum_enabled = false)");
-
-        Finding found = warned(scene.plan(), "target.autovacuum");
-
-        assertThat(found.object()).isEqualTo("table public.customer");
-        scene.target.execute(found.remedy());
-        assertThat(warnings(scene.plan())).doesNotContain("target.autovacuum");
-    }
-
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -115,33 +85,6 @@ class EnvironmentIT {
     }
 
     @Test
-    void anotherLocaleOfTheTargetDatabaseIsReported() {
-        assertThat(warnings(scene.plan())).doesNotContain("target.database-locale");
-        PreflightScene other =
-                PreflightScene.of(
-                        PostgresServer.shared().newDatabase("LOCALE 'C'"),
-                        PostgresServer.shared()
-                                .newDatabase("LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' LOCALE 'C'"));
-
-        Finding found = warned(other.plan(), "target.database-locale");
-
-        assertThat(found.value()).contains("icu de-DE");
-        assertThat(found.limit()).contains("libc");
-        assertThat(found.remedy()).contains("CREATE DATABASE");
-    }
-
-    @Test
-    void aTargetWithoutTheLanguageOfMillracesFunctionsIsRefused() {
-        scene.target.execute("DROP EXTENSION plpgsql");
-
-        PreflightReport report = scene.plan();
-
-        assertThat(checks(report)).containsExactly("target.extensions");
-        scene.target.execute(open(report).getFirst().remedy());
-        assertThat(open(scene.plan())).isEmpty();
-    }
-
-    @Test
     void anExtensionThatTheTargetLacksIsReported() {
         String available =
                 scene.source.value(
@@ -154,98 +97,5 @@ class EnvironmentIT {
         assertThat(found.object()).isEqualTo("extension " + available);
         scene.target.execute(found.remedy());
         assertThat(warnings(scene.plan())).doesNotContain("target.extensions");
-    }
-
-    @Test
-    void aColumnThatNamesLargeObjectsIsReported() {
-        for (var side : List.of(scene.source, scene.target)) {
-            side.execute(
-                    "CREATE TABLE doc (id bigint PRIMARY KEY, content oid, bytes bytea)",
-                    "ALTER TABLE doc OWNER TO " + scene.role);
-        }
-        String whole = "public.doc: SELECT id, content FROM public.doc";
-        assertThat(warnings(scene.plan(whole))).doesNotContain("source.large-objects");
-        scene.source.execute(
-                "INSERT INTO doc VALUES (1, lo_from_bytea(0, 'a large object'), NULL)");
-
-        Finding found = warned(scene.plan(whole), "source.large-objects");
-
-        assertThat(found.object()).isEqualTo("column public.doc.content");
-        assertThat(found.remedy()).contains("lo_get", "bytea");
-        scene.source.execute("UPDATE doc SET bytes = lo_get(content)");
-        assertThat(warnings(scene.plan("public.doc: SELECT id, bytes FROM public.doc")))
-                .doesNotContain("source.large-objects");
-    }
-
-    @Test
-    void aPoolerInsteadOfTheServerIsRefused() {
-        assumeThat(PgBouncerProcess.isInstalled()).as(PgBouncerProcess.MISSING).isTrue();
-        String direct = scene.targetUrl;
-        try (PgBouncerProcess pooler =
-                PgBouncerProcess.start(
-                        List.of(PgBouncerProcess.line("shop", scene.target)),
-                        Map.of(scene.role, scene.sourcePassword),
-                        Map.of("ignore_startup_parameters", "extra_float_digits,options"))) {
-            scene.targetUrl = pooler.database("shop", scene.role, scene.sourcePassword).url();
-
-            PreflightReport report = scene.plan();
-
-            assertThat(checks(report)).containsExactly("target.direct");
-            assertThat(open(report).getFirst().remedy()).contains("Set target.url");
-        }
-        scene.targetUrl = direct;
-        assertThat(open(scene.plan())).isEmpty();
-    }
-
-    @Test
-    void aTopicThatRefusesLargeRecordsOrDeletesThemIsRefused() throws Exception {
-        String servers = KafkaServer.shared().bootstrapServers();
-        String topic = new Topics(scene.migration()).changes();
-        scene.more = "kafka: {bootstrap-servers: '" + servers + "', partitions: 2}";
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
-            admin.createTopics(
-                            List.of(
-                                    new NewTopic(topic, 2, (short) 1)
-                                            .configs(Map.of("max.message.bytes", "1000"))))
-                    .all()
-                    .get();
-
-            PreflightReport report = scene.plan();
-
-            assertThat(checks(report)).containsOnly("kafka.topic-settings");
-            assertThat(open(report))
-                    .extracting(Finding::value)
-                    .contains("max.message.bytes=1000")
-                    .anyMatch(value -> String.valueOf(value).startsWith("retention.ms="));
-            assertThat(open(report))
-                    .filteredOn(found -> String.valueOf(found.value()).startsWith("max.message"))
-                    .singleElement()
-                    .extracting(Finding::limit)
-                    .isEqualTo(
-                            "max.message.bytes="
-                                    + TopicPlan.of(new Topics(scene.migration()), 2)
-                                            .changes()
-                                            .config()
-                                            .get("max.message.bytes"));
-            for (Finding found : open(report)) {
-                apply(admin, found.remedy());
-            }
-        }
-        assertThat(open(scene.plan())).isEmpty();
-    }
-
-    private static void apply(Admin admin, String remedy) throws Exception {
-        Matcher command = ADD_CONFIG.matcher(remedy);
-        assertThat(command.find()).as(remedy).isTrue();
-        MatchResult found = command.toMatchResult();
-        admin.incrementalAlterConfigs(
-                        Map.of(
-                                new ConfigResource(ConfigResource.Type.TOPIC, found.group(1)),
-                                List.of(
-                                        new AlterConfigOp(
-                                                new ConfigEntry(found.group(2), found.group(3)),
-                                                AlterConfigOp.OpType.SET))))
-                .all()
-                .get();
     }
 }

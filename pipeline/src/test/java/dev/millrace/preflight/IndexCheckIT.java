@@ -4,6 +4,7 @@ import static dev.millrace.preflight.Reported.only;
 import static dev.millrace.preflight.Reported.open;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.preflight.plan.Finding;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -82,7 +83,7 @@ class IndexCheckIT {
         assertThat(refused.object()).isEqualTo("public.customer");
         assertThat(refused.message()).contains("the rights of the owner " + owner);
         assertThat(refused.remedy())
-                .startsWith("GRANT \"" + owner + "\" TO \"" + scene.role + "\";");
+                .startsWith("ALTER TABLE \"public\".\"customer\" OWNER TO \"" + scene.role + "\";");
     }
 
     @Test

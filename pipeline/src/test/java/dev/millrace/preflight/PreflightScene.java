@@ -3,14 +3,20 @@ package dev.millrace.preflight;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.stream.ReplicationStream.Side;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
 import org.jspecify.annotations.Nullable;
 
 /// Two databases, a role with the documented privileges, and a migration file. Not thread-safe.
@@ -102,11 +108,33 @@ final class PreflightScene {
     /// Checks also that nothing was created, whatever the plan says.
     PreflightReport plan(MigrationSpec spec) {
         List<@Nullable String> before = traces();
+        Set<String> topics = topics(spec);
+        boolean data = Files.exists(spec.dataDir());
         try (Side from = Side.of(spec.migration(), spec.source());
                 Side to = Side.of(spec.migration(), spec.target())) {
             PreflightReport report = new Preflight(from, to).run(spec);
             assertThat(traces()).as(report.findings().toString()).isEqualTo(before);
+            assertThat(topics(spec)).as(report.findings().toString()).isEqualTo(topics);
+            assertThat(Files.exists(spec.dataDir())).isEqualTo(data);
             return report;
+        }
+    }
+
+    /// The topics of the cluster that may be this migration's.
+    private static Set<String> topics(MigrationSpec spec) {
+        if (!(spec.kafka() instanceof Kafka.External external)
+                || !external.properties().isEmpty()) {
+            return Set.of();
+        }
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", external.bootstrapServers()))) {
+            return admin.listTopics().names().get().stream()
+                    .filter(topic -> topic.contains(spec.migration()))
+                    .collect(Collectors.toSet());
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 

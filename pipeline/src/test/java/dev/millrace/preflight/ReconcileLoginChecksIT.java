@@ -3,7 +3,8 @@ package dev.millrace.preflight;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.preflight.ConnectionChecks.ConnectionNeed;
-import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;

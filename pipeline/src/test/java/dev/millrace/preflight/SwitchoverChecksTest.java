@@ -12,8 +12,9 @@ import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Foreign;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import dev.millrace.preflight.Facts.ControlSchema;
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
 import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.Relation;
@@ -184,7 +185,7 @@ class SwitchoverChecksTest {
         assertThat(only().check()).isEqualTo("switchover.target-slots");
         assertThat(only().remedy())
                 .isEqualTo(
-                        "ALTER SYSTEM SET max_replication_slots = 11; Then restart the target"
+                        "ALTER SYSTEM SET max_replication_slots = 11; -- Then restart the target"
                                 + " server.");
         switchover = switchover(ControlSchema.OURS, true, Optional.of(slot(OptionalInt.empty())));
         assertThat(warned()).as("the reverse stream has its slot").isEmpty();
@@ -231,7 +232,7 @@ class SwitchoverChecksTest {
                 .contains("needs " + NEEDED);
         assertThat(only().remedy())
                 .isEqualTo(
-                        "ALTER SYSTEM SET max_active_replication_origins = 4; Then restart the"
+                        "ALTER SYSTEM SET max_active_replication_origins = 4; -- Then restart the"
                                 + " target server.");
     }
 
@@ -252,14 +253,16 @@ class SwitchoverChecksTest {
         assertThat(warned())
                 .extracting(found -> found.check() + ": " + found.remedy())
                 .containsExactly(
-                        "switchover.target-replication-role: ALTER ROLE \"bare\" REPLICATION; On a"
+                        "switchover.target-replication-role: ALTER ROLE \"bare\" REPLICATION; -- On a"
                                 + " managed service: GRANT \"rds_replication\" TO \"bare\";",
                         "switchover.target-publication: GRANT CREATE ON DATABASE \"crm\" TO"
                                 + " \"bare\";",
-                        "switchover.origin-functions: In database shop: GRANT EXECUTE ON FUNCTION"
-                                + " pg_catalog.pg_replication_origin_create(text) TO \"bare\";",
-                        "switchover.origin-functions: In database crm: GRANT EXECUTE ON FUNCTION"
-                                + " pg_catalog.pg_replication_origin_session_reset() TO \"bare\";",
+                        "switchover.origin-functions: GRANT EXECUTE ON FUNCTION"
+                                + " pg_catalog.pg_replication_origin_create(text) TO \"bare\"; -- In"
+                                + " database shop.",
+                        "switchover.origin-functions: GRANT EXECUTE ON FUNCTION"
+                                + " pg_catalog.pg_replication_origin_session_reset() TO \"bare\"; --"
+                                + " In database crm.",
                         "switchover.control-schema: CREATE SCHEMA millrace AUTHORIZATION \"bare\";",
                         "switchover.temporary-tables: GRANT TEMPORARY ON DATABASE \"shop\" TO"
                                 + " \"bare\";",

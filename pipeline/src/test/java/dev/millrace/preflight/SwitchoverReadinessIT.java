@@ -2,7 +2,9 @@ package dev.millrace.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
+import dev.millrace.preflight.plan.Remedy.Place;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.PostgresServer;
@@ -93,11 +95,7 @@ class SwitchoverReadinessIT {
                 .containsExactlyElementsOf(withoutTriggers);
         scene.more = "";
         for (Finding each : warned) {
-            boolean onTarget =
-                    each.check().contains("target")
-                            || each.object().endsWith(" " + PreflightScene.name(scene.target));
-            (onTarget ? scene.target : scene.source)
-                    .execute(each.remedy().replaceFirst("^In database \\S+: ", ""));
+            (each.place() == Place.TARGET ? scene.target : scene.source).execute(each.remedy());
         }
         assertThat(warned(scene.plan())).isEmpty();
     }
@@ -165,19 +163,19 @@ class SwitchoverReadinessIT {
                     .extracting(found -> found.check() + ": " + found.remedy())
                     .containsExactly(
                             "switchover.target-wal-level: ALTER SYSTEM SET wal_level = 'logical';"
-                                    + " Then restart the target server.",
+                                    + " -- Then restart the target server.",
                             "switchover.target-replication-role: ALTER ROLE \""
                                     + scene.role
-                                    + "\" REPLICATION; On a managed service: GRANT \"rds_replication\""
+                                    + "\" REPLICATION; -- On a managed service: GRANT \"rds_replication\""
                                     + " TO \""
                                     + scene.role
                                     + "\";",
                             "switchover.target-slots: ALTER SYSTEM SET max_replication_slots = 1;"
-                                    + " Then restart the target server.",
-                            "switchover.target-senders: ALTER SYSTEM SET max_wal_senders = 1; Then"
+                                    + " -- Then restart the target server.",
+                            "switchover.target-senders: ALTER SYSTEM SET max_wal_senders = 1; -- Then"
                                     + " restart the target server.",
                             "switchover.origins: ALTER SYSTEM SET max_active_replication_origins ="
-                                    + " 5; Then restart the target server.");
+                                    + " 5; -- Then restart the target server.");
         }
     }
 

@@ -5,6 +5,7 @@ import static dev.millrace.preflight.Reported.only;
 import static dev.millrace.preflight.Reported.open;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.preflight.plan.Finding;
 import org.junit.jupiter.api.Test;
 
 /// Checks of target tables: triggers, rules, constraints and existing rows.

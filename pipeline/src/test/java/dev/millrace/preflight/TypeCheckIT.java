@@ -4,7 +4,8 @@ import static dev.millrace.preflight.Reported.only;
 import static dev.millrace.preflight.Reported.open;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -2,7 +2,7 @@ package dev.millrace.types;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.plan.Finding;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.types.TypeTable.Type;
 import java.sql.Connection;

@@ -3,10 +3,10 @@ package dev.millrace.cli.text;
 import dev.millrace.change.TableId;
 import dev.millrace.cli.Terminal;
 import dev.millrace.mapping.WayBack;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.PreflightReport;
-import dev.millrace.preflight.plan.CheckGroup;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -34,7 +34,7 @@ public final class PlanView {
     /// The published JSON Schema of [#json].
     public static String schema() {
         try (InputStream schema =
-                Objects.requireNonNull(CheckGroup.class.getResourceAsStream("plan.schema.json"))) {
+                Objects.requireNonNull(CheckName.class.getResourceAsStream("plan.schema.json"))) {
             return new String(schema.readAllBytes(), StandardCharsets.UTF_8).strip();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -52,7 +52,7 @@ public final class PlanView {
             if (found.isDetailed()) {
                 terminal.out().println("    " + found.message());
                 if (!found.remedy().isEmpty()) {
-                    terminal.out().println("    -> " + found.remedy());
+                    terminal.out().println("    -> " + found.advice());
                 }
             }
         }
@@ -131,13 +131,14 @@ public final class PlanView {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("status", found.status().name().toLowerCase(Locale.ROOT));
         json.put("severity", found.status().severity());
-        json.put("group", CheckGroup.of(found.check()).id());
+        json.put("group", CheckName.of(found.check()).group().id());
         json.put("check", found.check());
         json.put("object", found.object());
         json.put("value", found.value());
         json.put("limit", found.limit());
         json.put("message", found.message());
         json.put("remedy", found.remedy());
+        json.put("place", found.place().id());
         return json;
     }
 

@@ -4,10 +4,14 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.DroppedDefinitions.Definition;
 import dev.millrace.grants.GrantSql;
 import dev.millrace.indexes.TableObjects;
+import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Findings;
+import dev.millrace.postgres.TableFacts.Foreign;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import java.util.List;
@@ -17,11 +21,15 @@ import java.util.stream.Collectors;
 /// and names them, with what stays and why.
 public final class IndexCheck {
 
+    private static final Remedy KEEP =
+            Remedy.inFile("indexes: keep")
+                    .note("If its indexes must stay. Otherwise nothing is to be done.");
+
     private IndexCheck() {}
 
     public static List<Finding> judge(
-            IndexSetting setting, Session target, List<TableFacts> tables, String role) {
-        Findings findings = new Findings("target.indexes");
+            IndexSetting setting, Session target, List<TableFacts> tables, Server.Facts server) {
+        Findings findings = new Findings(CheckName.TARGET_INDEXES);
         List<TableId> chosen =
                 tables.stream()
                         .map(TableFacts::id)
@@ -30,14 +38,15 @@ public final class IndexCheck {
                         .toList();
         if (!chosen.isEmpty()) {
             TableObjects.of(target.texts(TableObjects.sql(chosen)))
-                    .forEach(objects -> judge(objects, role, findings));
+                    .forEach(objects -> judge(objects, owned(objects, tables), server, findings));
         }
         return findings.orOk(
                 "target tables",
                 chosen.isEmpty() ? "indexes and foreign keys stay" : "there is no index to drop");
     }
 
-    private static void judge(TableObjects objects, String role, Findings findings) {
+    private static void judge(
+            TableObjects objects, List<Foreign> foreign, Server.Facts server, Findings findings) {
         String object = objects.table().toString();
         if (!objects.owned()) {
             findings.refuse(
@@ -46,20 +55,31 @@ public final class IndexCheck {
                             + objects.owner()
                             + ", without which 'indexes: after-backfill' cannot drop and create"
                             + " indexes",
-                    GrantSql.member(objects.owner(), role) + " Alternatively, set indexes: keep.");
+                    Remedy.onTarget(Ownership.rights(foreign, server))
+                            .note("Alternatively, set indexes: keep."));
         } else if (!objects.creates() && !objects.removable().isEmpty()) {
             findings.refuse(
                     object,
                     "the role may not create objects in the schema "
                             + objects.table().schema()
                             + ", without which a dropped index cannot be created again",
-                    GrantSql.createIn(objects.table().schema(), role)
-                            + " Alternatively, set indexes: keep.");
+                    Remedy.onTarget(
+                                    GrantSql.createIn(
+                                            objects.table().schema(), server.role().name()))
+                            .note("Alternatively, set indexes: keep."));
         } else if (!objects.removable().isEmpty()) {
-            findings.warn(object, dropped(objects) + kept(objects), "");
+            findings.warn(object, dropped(objects) + kept(objects), KEEP);
         } else if (!objects.kept().isEmpty()) {
-            findings.warn(object, "nothing can be dropped" + kept(objects), "");
+            findings.warn(object, "nothing can be dropped" + kept(objects), KEEP);
         }
+    }
+
+    private static List<Foreign> owned(TableObjects objects, List<TableFacts> tables) {
+        return tables.stream()
+                .filter(table -> table.id().equals(objects.table()))
+                .flatMap(table -> table.access().foreign().stream())
+                .filter(foreign -> foreign.owner().equals(objects.owner()))
+                .toList();
     }
 
     private static String dropped(TableObjects objects) {

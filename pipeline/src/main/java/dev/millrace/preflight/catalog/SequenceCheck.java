@@ -2,9 +2,12 @@ package dev.millrace.preflight.catalog;
 
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.Session;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Findings;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
+import dev.millrace.preflight.plan.Remedy.Place;
 import dev.millrace.sequences.TargetSequences;
 import dev.millrace.sequences.TargetSequences.SchemaPair;
 import dev.millrace.sequences.TargetSequences.Scope;
@@ -23,12 +26,19 @@ public final class SequenceCheck {
 
     public static List<Finding> judge(
             MigrationSpec spec, Session source, Session target, List<CompiledTable> tables) {
-        Findings findings = new Findings("switchover.sequences");
+        Findings findings = new Findings(CheckName.SWITCHOVER_SEQUENCES);
         try {
             TargetSequences.readability(scope(spec, tables), source, target)
                     .forEach(
                             found ->
-                                    findings.warn(found.object(), found.message(), found.remedy()));
+                                    findings.warn(
+                                            found.object(),
+                                            found.message(),
+                                            Remedy.of(
+                                                    found.object().endsWith("of the source")
+                                                            ? Place.SOURCE
+                                                            : Place.TARGET,
+                                                    found.remedy())));
         } catch (SQLException e) {
             throw new DatabaseFailure("Cannot read the sequences", e);
         }

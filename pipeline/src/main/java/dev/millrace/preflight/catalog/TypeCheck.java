@@ -6,9 +6,11 @@ import dev.millrace.postgres.Session;
 import dev.millrace.postgres.types.TypeParts;
 import dev.millrace.postgres.types.TypeParts.Kind;
 import dev.millrace.postgres.types.TypeParts.Part;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Findings;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.Relation.SqlType;
 import java.util.ArrayList;
@@ -16,7 +18,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Checks that the text of every value means the same on the target: no type refers to an object of
@@ -62,8 +63,8 @@ public final class TypeCheck {
                 TypeParts.read(source, distinct(columns.stream().map(Written::from)));
         Map<SqlType, List<Part>> to =
                 TypeParts.read(target, distinct(columns.stream().map(each -> each.to().type())));
-        Findings portable = new Findings("source.types");
-        Findings same = new Findings("target.types");
+        Findings portable = new Findings(CheckName.SOURCE_TYPES);
+        Findings same = new Findings(CheckName.TARGET_TYPES);
         for (Written column : columns) {
             List<Part> parts = from.getOrDefault(column.from(), List.of());
             List<Part> others = to.getOrDefault(column.to().type(), List.of());
@@ -114,7 +115,7 @@ public final class TypeCheck {
                         + " on the source, "
                         + column.to().type().formatted()
                         + " on the target",
-                "Check that both types exist, then run plan again.");
+                Remedy.byHand("Check that both types exist, then run plan again."));
     }
 
     private static void judgeText(Findings findings, Written column, Part part) {
@@ -145,13 +146,14 @@ public final class TypeCheck {
                 + (part.name().equals(type) ? type : type + ", which contains " + part.name());
     }
 
-    private static String remedy(Written column) {
-        return "Leave the column out of the SELECT, or change its type to text on both sides. On"
-                + " the target: ALTER TABLE "
-                + Identifier.quote(column.table().target().id())
-                + " ALTER COLUMN "
-                + Identifier.quote(column.column())
-                + " TYPE text;";
+    private static Remedy remedy(Written column) {
+        return Remedy.byHand(
+                "Leave the column out of the SELECT, or change its type to text on both sides. On"
+                        + " the target: ALTER TABLE "
+                        + Identifier.quote(column.table().target().id())
+                        + " ALTER COLUMN "
+                        + Identifier.quote(column.column())
+                        + " TYPE text;");
     }
 
     private static void judgeDefinition(
@@ -174,7 +176,7 @@ public final class TypeCheck {
                                 + "), but on the source of ("
                                 + String.join(", ", part.definition())
                                 + "), so a value would get another meaning",
-                        "Define the type on the target as it is on the source.");
+                        Remedy.byHand("Define the type on the target as it is on the source."));
             }
         }
     }
@@ -210,9 +212,10 @@ public final class TypeCheck {
                             + " has no label "
                             + String.join(", ", missing)
                             + ", which the source has",
-                    missing.stream()
-                            .map(label -> addition(other, label))
-                            .collect(Collectors.joining(" ")));
+                    Remedy.onTarget(
+                            missing.stream()
+                                    .map(label -> addition(other, label))
+                                    .toArray(String[]::new)));
         }
     }
 

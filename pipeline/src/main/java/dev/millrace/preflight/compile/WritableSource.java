@@ -43,7 +43,7 @@ final class WritableSource {
             return partial(
                     table,
                     "constraint "
-                            + table.dependents().deferrable().getFirst()
+                            + table.dependents().deferrable().getFirst().name()
                             + " is deferrable: PostgreSQL does not check it in the replica role,"
                             + " so duplicates would be written without an error",
                     "Replace it by one that is NOT DEFERRABLE.");

@@ -2,9 +2,11 @@ package dev.millrace.preflight.environment;
 
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Findings;
-import dev.millrace.preflight.Findings.Measured;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Findings.Measured;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -76,7 +78,7 @@ final class DatabaseChecks {
     /// @param database the target's, quoted
     static List<Finding> settings(
             Map<String, String> source, Map<String, String> target, String database) {
-        Findings findings = new Findings("target.database-settings");
+        Findings findings = new Findings(CheckName.TARGET_DATABASE_SETTINGS);
         source.forEach(
                 (name, value) -> {
                     String found = target.get(name);
@@ -88,15 +90,17 @@ final class DatabaseChecks {
                                         found == null ? "not set" : secret ? "another" : found,
                                         secret ? "as on the source" : value),
                                 "is set for the source database and not, or otherwise, for the target database: the application's sessions run with another value after the switchover",
-                                "ALTER DATABASE %s SET %s = %s;"
-                                        .formatted(
-                                                database,
-                                                name,
-                                                LISTS.contains(name)
-                                                        ? value
-                                                        : secret
-                                                                ? "'...'"
-                                                                : Identifier.literal(value)));
+                                Remedy.onTarget(
+                                        "ALTER DATABASE %s SET %s = %s;"
+                                                .formatted(
+                                                        database,
+                                                        name,
+                                                        LISTS.contains(name)
+                                                                ? value
+                                                                : secret
+                                                                        ? "'...'"
+                                                                        : Identifier.literal(
+                                                                                value))));
                     }
                 });
         return findings.orOk(
@@ -117,14 +121,15 @@ final class DatabaseChecks {
 
     /// @param database the target's, quoted
     static List<Finding> locale(String source, String target, String database) {
-        Findings findings = new Findings("target.database-locale");
+        Findings findings = new Findings(CheckName.TARGET_DATABASE_LOCALE);
         Measured measured = new Measured(target, source);
         if (!source.equals(target)) {
             findings.warn(
                     "database " + database,
                     measured,
                     "has another locale than the source database: texts sort, compare and change case differently after the switchover",
-                    "Create the target database with the locale of the source (CREATE DATABASE … TEMPLATE template0 LOCALE …). Ignore this if the application states a collation wherever the order matters.");
+                    Remedy.byHand(
+                            "Create the target database with the locale of the source (CREATE DATABASE … TEMPLATE template0 LOCALE …). Ignore this if the application states a collation wherever the order matters."));
         }
         return findings.orOk("database " + database, measured, "has the locale of the source");
     }

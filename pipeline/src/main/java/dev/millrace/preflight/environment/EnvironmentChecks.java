@@ -3,9 +3,11 @@ package dev.millrace.preflight.environment;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Findings;
-import dev.millrace.preflight.Findings.Measured;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Findings.Measured;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -38,8 +40,8 @@ public final class EnvironmentChecks {
     public static List<Finding> judge(
             Session source, Session target, Map<TableId, List<String>> columns) {
         List<Finding> findings = new ArrayList<>();
-        findings.addAll(direct("source", source.isDirect()));
-        findings.addAll(direct("target", target.isDirect()));
+        findings.addAll(direct(CheckName.SOURCE_DIRECT, "source", source.isDirect()));
+        findings.addAll(direct(CheckName.TARGET_DIRECT, "target", target.isDirect()));
         findings.addAll(decodingMemory(Setting.read(source, DECODING_MEMORY)));
         findings.addAll(statementLog(Setting.read(target, "log_statement")));
         findings.addAll(autovacuum(withoutAutovacuum(target, columns.keySet())));
@@ -52,13 +54,15 @@ public final class EnvironmentChecks {
         return findings;
     }
 
-    static List<Finding> direct(String side, boolean direct) {
-        Findings findings = new Findings(side + ".direct");
+    static List<Finding> direct(CheckName check, String side, boolean direct) {
+        Findings findings = new Findings(check);
         if (!direct) {
             findings.refuse(
                     side,
                     "is reached through a connection pooler, which shares sessions between clients and carries no replication",
-                    "Set %s.url to the address of the PostgreSQL server itself.".formatted(side));
+                    Remedy.byHand(
+                            "Set %s.url to the address of the PostgreSQL server itself."
+                                    .formatted(side)));
         }
         return findings.orOk(side, "is reached without a connection pooler");
     }
@@ -95,7 +99,7 @@ public final class EnvironmentChecks {
     }
 
     static List<Finding> decodingMemory(Setting setting) {
-        Findings findings = new Findings("source.decoding-memory");
+        Findings findings = new Findings(CheckName.SOURCE_DECODING_MEMORY);
         long kilobytes = Long.parseLong(setting.value());
         Measured measured = new Measured(kilobytes + " kB", DECODING_KB + " kB");
         if (kilobytes < DECODING_KB) {
@@ -104,15 +108,16 @@ public final class EnvironmentChecks {
                     measured,
                     "is %d kB: the source writes every larger transaction to its disk and reads it again before it sends it"
                             .formatted(kilobytes),
-                    setting.remedy(
-                            "ALTER SYSTEM SET %s = '64MB'; SELECT pg_reload_conf();"
-                                    .formatted(DECODING_MEMORY)));
+                    Remedy.onSource(
+                            setting.remedy(
+                                    "ALTER SYSTEM SET %s = '64MB'; SELECT pg_reload_conf();"
+                                            .formatted(DECODING_MEMORY))));
         }
         return findings.orOk(DECODING_MEMORY, measured, "keeps usual transactions in memory");
     }
 
     static List<Finding> statementLog(Setting setting) {
-        Findings findings = new Findings("target.statement-log");
+        Findings findings = new Findings(CheckName.TARGET_STATEMENT_LOG);
         Measured measured = new Measured(setting.value(), "none or ddl");
         if (setting.value().equals("all") || setting.value().equals("mod")) {
             findings.warn(
@@ -120,9 +125,10 @@ public final class EnvironmentChecks {
                     measured,
                     "is %s: the target server writes the statements of Millrace to its log, with values of rows"
                             .formatted(setting.value()),
-                    setting.remedy(
-                            "ALTER ROLE %s SET log_statement = 'ddl';"
-                                    .formatted(Identifier.quote(setting.role()))));
+                    Remedy.onTarget(
+                            setting.remedy(
+                                    "ALTER ROLE %s SET log_statement = 'ddl';"
+                                            .formatted(Identifier.quote(setting.role())))));
         }
         return findings.orOk("log_statement", measured, "keeps values of rows out of the log");
     }
@@ -150,13 +156,13 @@ public final class EnvironmentChecks {
 
     /// @param tables quoted names
     static List<Finding> autovacuum(List<String> tables) {
-        Findings findings = new Findings("target.autovacuum");
+        Findings findings = new Findings(CheckName.TARGET_AUTOVACUUM);
         for (String table : tables) {
             findings.warn(
                     "table " + table,
                     new Measured("off", "on"),
                     "has autovacuum off: it gets no statistics, so queries are slow after the switchover",
-                    "ALTER TABLE " + table + " RESET (autovacuum_enabled);");
+                    Remedy.onTarget("ALTER TABLE " + table + " RESET (autovacuum_enabled);"));
         }
         return findings.orOk("target tables", "get statistics from autovacuum");
     }
@@ -168,13 +174,13 @@ public final class EnvironmentChecks {
     }
 
     static List<Finding> extensions(Set<String> source, Set<String> target) {
-        Findings findings = new Findings("target.extensions");
+        Findings findings = new Findings(CheckName.TARGET_EXTENSIONS);
         Set<String> needed = new TreeSet<>(source);
         needed.add(LANGUAGE);
         needed.removeAll(target);
         for (String name : needed) {
             String object = "extension " + name;
-            String remedy = "CREATE EXTENSION " + Identifier.quote(name) + ";";
+            Remedy remedy = Remedy.onTarget("CREATE EXTENSION " + Identifier.quote(name) + ";");
             Measured measured = new Measured("not installed", "installed");
             if (name.equals(LANGUAGE)) {
                 findings.refuse(
@@ -222,13 +228,14 @@ public final class EnvironmentChecks {
     }
 
     static List<Finding> largeObjects(boolean exist, List<String> references) {
-        Findings findings = new Findings("source.large-objects");
+        Findings findings = new Findings(CheckName.SOURCE_LARGE_OBJECTS);
         if (exist) {
             for (String column : references) {
                 findings.warn(
                         "column " + column,
                         "can name large objects, which the source has: only their numbers are copied, not their content",
-                        "Keep the content in a column of type bytea (lo_get reads it), and select that column instead. If the column names none, cast it: CAST(… AS bigint).");
+                        Remedy.byHand(
+                                "Keep the content in a column of type bytea (lo_get reads it), and select that column instead. Ignore this if the column names no large object."));
             }
         }
         return findings.orOk("large objects", "no column of the mappings names one");
@@ -241,7 +248,7 @@ public final class EnvironmentChecks {
     /// @param before the source's clock before the target's was read
     /// @param after the source's clock after that
     static List<Finding> clocks(long before, long target, long after) {
-        Findings findings = new Findings("target.clock");
+        Findings findings = new Findings(CheckName.TARGET_CLOCK);
         long apart = Math.max(Math.max(before - target, target - after), 0);
         Measured measured = new Measured(apart + " ms", CLOCKS_MS + " ms");
         if (apart > CLOCKS_MS) {
@@ -250,7 +257,7 @@ public final class EnvironmentChecks {
                     measured,
                     "of both servers differ by %d ms: after a switchover, times that the application's rows take from now() jump by that"
                             .formatted(apart),
-                    "Synchronize the clocks of both servers with NTP.");
+                    Remedy.byHand("Synchronize the clocks of both servers with NTP."));
         }
         return findings.orOk("clocks", measured, "of both servers agree");
     }

@@ -6,11 +6,14 @@ import dev.millrace.postgres.ConnectionLimit;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.ConnectionChecks.ConnectionNeed;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.login.LoginFacts.Control;
 import dev.millrace.preflight.login.LoginFacts.Write;
 import dev.millrace.preflight.login.ReconcileLogin.Place;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Findings.Measured;
+import dev.millrace.preflight.plan.Remedy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
@@ -21,6 +24,7 @@ final class LoginChecks {
     private static final String CONTROL_OBJECT = "schema millrace";
 
     private final LoginFacts facts;
+    private final Place place;
     private final String side;
     private final String role;
     private final int shares;
@@ -29,7 +33,8 @@ final class LoginChecks {
     private LoginChecks(LoginFacts facts, int shares) {
         this.facts = facts;
         this.shares = shares;
-        this.side = facts.login().place().word();
+        this.place = facts.login().place();
+        this.side = place.word();
         this.role = Identifier.quote(facts.role().name());
     }
 
@@ -46,7 +51,11 @@ final class LoginChecks {
     }
 
     private void select() {
-        Check check = new Check(side + ".reconcile-select");
+        Findings check =
+                new Findings(
+                        place.pick(
+                                CheckName.SOURCE_RECONCILE_SELECT,
+                                CheckName.TARGET_RECONCILE_SELECT));
         TreeSet<String> schemas = new TreeSet<>();
         for (TableFacts table : facts.tables()) {
             String schema = table.id().schema();
@@ -54,20 +63,24 @@ final class LoginChecks {
                 check.refuse(
                         "schema " + schema,
                         "the role of comparisons has no USAGE privilege",
-                        GrantSql.usage(schema, facts.role().name()));
+                        place.sql(GrantSql.usage(schema, facts.role().name())));
             }
             if (!table.access().select()) {
                 check.refuse(
                         table.id().toString(),
                         "the role of comparisons has no SELECT privilege",
-                        GrantSql.onTable("SELECT", table.id(), facts.role().name()));
+                        place.sql(GrantSql.onTable("SELECT", table.id(), facts.role().name())));
             }
         }
-        check.orOk(side + " tables", "the role of comparisons may read them");
+        findings.addAll(check.orOk(side + " tables", "the role of comparisons may read them"));
     }
 
     private void rowSecurity() {
-        Check check = new Check(side + ".reconcile-row-security");
+        Findings check =
+                new Findings(
+                        place.pick(
+                                CheckName.SOURCE_RECONCILE_ROW_SECURITY,
+                                CheckName.TARGET_RECONCILE_ROW_SECURITY));
         for (TableFacts table : facts.tables()) {
             if (table.access().rowSecurity()) {
                 check.refuse(
@@ -75,23 +88,30 @@ final class LoginChecks {
                         "row-level security hides rows from role "
                                 + facts.role().name()
                                 + ", so nothing could be called equal",
-                        GrantSql.seesAllRows(facts.role().name()));
+                        place.sql(GrantSql.seesAllRows(facts.role().name())));
             }
         }
-        check.orOk(
-                side + " tables", "row-level security hides no rows from the role of comparisons");
+        findings.addAll(
+                check.orOk(
+                        side + " tables",
+                        "row-level security hides no rows from the role of comparisons"));
     }
 
     private void names() {
-        Check check = new Check(side + ".reconcile-names");
-        String remedy =
-                "ALTER ROLE "
-                        + role
-                        + " IN DATABASE "
-                        + Identifier.quote(facts.database())
-                        + " SET search_path = "
-                        + facts.path()
-                        + ";";
+        Findings check =
+                new Findings(
+                        place.pick(
+                                CheckName.SOURCE_RECONCILE_NAMES,
+                                CheckName.TARGET_RECONCILE_NAMES));
+        Remedy remedy =
+                place.sql(
+                        "ALTER ROLE "
+                                + role
+                                + " IN DATABASE "
+                                + Identifier.quote(facts.database())
+                                + " SET search_path = "
+                                + facts.path()
+                                + ";");
         facts.unlike()
                 .forEach(
                         (table, why) ->
@@ -108,14 +128,17 @@ final class LoginChecks {
                             + " there could hide one of PostgreSQL's from comparisons alone",
                     remedy);
         }
-        check.orOk(side + " tables", "their SELECTs mean the same to both roles");
+        findings.addAll(check.orOk(side + " tables", "their SELECTs mean the same to both roles"));
     }
 
     /// On the source, only the way back stores its offsets there.
     private void control() {
-        boolean isSource = facts.login().place() == Place.SOURCE;
-        Check check =
-                new Check(isSource ? "switchover.reconcile-control" : "target.reconcile-control");
+        boolean isSource = place == Place.SOURCE;
+        Findings check =
+                new Findings(
+                        place.pick(
+                                CheckName.SWITCHOVER_RECONCILE_CONTROL,
+                                CheckName.TARGET_RECONCILE_CONTROL));
         Control control = facts.control();
         if (!control.usage() || !control.select() || !control.later()) {
             String message =
@@ -130,11 +153,12 @@ final class LoginChecks {
                 check.refuse(CONTROL_OBJECT, message, remedy(control));
             }
         }
-        check.orOk(CONTROL_OBJECT, "the role of comparisons may read it on the " + side);
+        findings.addAll(
+                check.orOk(CONTROL_OBJECT, "the role of comparisons may read it on the " + side));
     }
 
     /// The control schema is created at the start; its tables are created by the other role.
-    private String remedy(Control control) {
+    private Remedy remedy(Control control) {
         String owner = facts.login().owner();
         String reader = facts.role().name();
         List<String> statements = new ArrayList<>();
@@ -150,16 +174,20 @@ final class LoginChecks {
         if (!control.later()) {
             statements.add(GrantSql.readControlLater(owner, reader));
         }
-        return String.join(" ", statements);
+        return place.sql(String.join(" ", statements));
     }
 
     private void writes() {
-        Check check = new Check(side + ".reconcile-writes");
+        Findings check =
+                new Findings(
+                        place.pick(
+                                CheckName.SOURCE_RECONCILE_WRITES,
+                                CheckName.TARGET_RECONCILE_WRITES));
         if (facts.role().superuser()) {
             check.warn(
                     "role " + facts.role().name(),
                     "is a superuser, but a comparison only reads",
-                    "ALTER ROLE " + role + " NOSUPERUSER;");
+                    place.sql("ALTER ROLE " + role + " NOSUPERUSER;"));
         }
         for (Write write : facts.writes()) {
             check.warn(
@@ -171,76 +199,53 @@ final class LoginChecks {
                             : "may write every table, but a comparison only reads",
                     remedy(write));
         }
-        check.orOk(side + " tables", "the role of comparisons may not write them");
+        findings.addAll(check.orOk(side + " tables", "the role of comparisons may not write them"));
     }
 
-    private String remedy(Write write) {
+    private Remedy remedy(Write write) {
         if (write.table().isPresent() && (write.direct() || write.through().isEmpty())) {
-            return "REVOKE "
-                    + write.privileges()
-                    + " ON "
-                    + Identifier.quote(write.table().get())
-                    + " FROM "
-                    + write.grantee()
-                    + ";";
+            return place.sql(
+                    "REVOKE "
+                            + write.privileges()
+                            + " ON "
+                            + Identifier.quote(write.table().get())
+                            + " FROM "
+                            + write.grantee()
+                            + ";");
         }
-        return "REVOKE " + write.through() + " FROM " + role + ";";
+        return place.sql("REVOKE " + write.through() + " FROM " + role + ";");
     }
 
     private void connections() {
-        Check check = new Check(side + ".reconcile-connections");
+        Findings check =
+                new Findings(
+                        place.pick(
+                                CheckName.SOURCE_RECONCILE_CONNECTIONS,
+                                CheckName.TARGET_RECONCILE_CONNECTIONS));
         int needed = ConnectionNeed.COMPARISON_LOGIN * shares;
         for (ConnectionLimit limit : facts.limits()) {
             if (limit.kind() == ConnectionLimit.Kind.ROLE
                     && limit.limit() - limit.used() < needed) {
                 check.refuse(
                         "role " + limit.name(),
+                        new Measured((limit.limit() - limit.used()) + " free", needed + " free"),
                         "allows "
                                 + limit.limit()
                                 + " connections, of which others use "
                                 + limit.used()
                                 + ", but comparisons need "
                                 + needed,
-                        "ALTER ROLE "
-                                + role
-                                + " CONNECTION LIMIT "
-                                + (limit.used() + needed)
-                                + ";");
+                        place.sql(
+                                "ALTER ROLE "
+                                        + role
+                                        + " CONNECTION LIMIT "
+                                        + (limit.used() + needed)
+                                        + ";"));
             }
         }
-        check.orOk(
-                "role " + facts.role().name(),
-                "its limit allows the " + needed + " connections of comparisons");
-    }
-
-    /// Collects the findings of one check: refusals and warnings, or else one line that all is
-    /// well.
-    private final class Check {
-
-        private final String name;
-        private boolean passed = true;
-
-        Check(String name) {
-            this.name = name;
-        }
-
-        void refuse(String object, String message, String remedy) {
-            add(Status.REFUSED, object, message, remedy);
-        }
-
-        void warn(String object, String message, String remedy) {
-            add(Status.WARNING, object, message, remedy);
-        }
-
-        void orOk(String object, String message) {
-            if (passed) {
-                add(Status.OK, object, message, "");
-            }
-        }
-
-        private void add(Status status, String object, String message, String remedy) {
-            passed = false;
-            findings.add(new Finding(status, name, object, message, remedy));
-        }
+        findings.addAll(
+                check.orOk(
+                        "role " + facts.role().name(),
+                        "its limit allows the " + needed + " connections of comparisons"));
     }
 }

@@ -4,9 +4,11 @@ import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Database.Reachability;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
+import dev.millrace.preflight.plan.Remedy;
 import dev.millrace.stream.ReplicationStream.Side;
 import dev.millrace.tls.TlsFailure;
 import java.util.ArrayList;
@@ -34,6 +36,15 @@ public record ReconcileLogin(Place place, Side side, Session main) {
 
         String word() {
             return word;
+        }
+
+        /// The one of two names that belongs to this side.
+        CheckName pick(CheckName ofSource, CheckName ofTarget) {
+            return this == SOURCE ? ofSource : ofTarget;
+        }
+
+        Remedy sql(String statements) {
+            return this == SOURCE ? Remedy.onSource(statements) : Remedy.onTarget(statements);
         }
     }
 
@@ -79,7 +90,7 @@ public record ReconcileLogin(Place place, Side side, Session main) {
 
     private Finding login(Reachability reachability) {
         return switch (reachability) {
-            case Reachability.Reached() -> finding(Status.OK, "may log in to compare", "");
+            case Reachability.Reached() -> finding(Status.OK, "may log in to compare", Remedy.NONE);
             case Reachability.Unreachable(String why) -> unreachable(why);
             case Reachability.NotTrusted(TlsFailure failure, String why) ->
                     unreachable(failure.what() + ": " + why);
@@ -95,7 +106,7 @@ public record ReconcileLogin(Place place, Side side, Session main) {
         return finding(
                 Status.UNREACHABLE,
                 "cannot log in now: " + why,
-                "Try again later. If it persists, check the server's log.");
+                Remedy.byHand("Try again later. If it persists, check the server's log."));
     }
 
     /// The server does not tell a client which of these it is.
@@ -113,31 +124,37 @@ public record ReconcileLogin(Place place, Side side, Session main) {
             return finding(
                     Status.REFUSED,
                     "is not a role of the server",
-                    "CREATE ROLE " + role + " LOGIN PASSWORD '...';");
+                    Remedy.byHand("CREATE ROLE " + role + " LOGIN PASSWORD '...';"));
         }
         List<@Nullable String> facts = known.getFirst();
         if (!"t".equals(facts.get(0))) {
             return finding(
                     Status.REFUSED,
                     "is a role that may not log in",
-                    "ALTER ROLE " + role + " LOGIN;");
+                    place.sql("ALTER ROLE " + role + " LOGIN;"));
         }
         if (!"t".equals(facts.get(1))) {
             return finding(
                     Status.REFUSED,
                     "has no CONNECT privilege on the database",
-                    GrantSql.onDatabase("CONNECT", String.valueOf(facts.get(2)), role()));
+                    place.sql(
+                            GrantSql.onDatabase("CONNECT", String.valueOf(facts.get(2)), role())));
         }
         return finding(
                 Status.MISCONFIGURED,
                 "is refused: " + why,
-                "Check the password of "
-                        + place.word()
-                        + ".reconcile, and pg_hba.conf for this host.");
+                Remedy.byHand(
+                        "Check the password of "
+                                + place.word()
+                                + ".reconcile, and pg_hba.conf for this host."));
     }
 
-    private Finding finding(Status status, String message, String remedy) {
+    private Finding finding(Status status, String message, Remedy remedy) {
         return new Finding(
-                status, place.word() + ".reconcile-login", "role " + role(), message, remedy);
+                status,
+                place.pick(CheckName.SOURCE_RECONCILE_LOGIN, CheckName.TARGET_RECONCILE_LOGIN),
+                "role " + role(),
+                message,
+                remedy);
     }
 }

@@ -2,9 +2,9 @@ package dev.millrace.preflight.environment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.preflight.Finding;
-import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.environment.EnvironmentChecks.Setting;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Finding.Status;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;

@@ -1,15 +1,15 @@
-package dev.millrace.preflight;
+package dev.millrace.preflight.plan;
 
-import dev.millrace.preflight.compile.SpecCompiler.Exclusion;
-import dev.millrace.problem.Problem;
+import dev.millrace.preflight.plan.Remedy.Place;
 import org.jspecify.annotations.Nullable;
 
 /// The result of one check for one object. Immutable.
 ///
-/// @param check the check's name, a stable identifier for scripts: `source.wal-level`
+/// @param check the check's name, one of [CheckName]
 /// @param object the table, column, setting or position in the file
 /// @param message what is true of the object, and why it matters
-/// @param remedy what to do, as SQL where possible; empty when nothing has to be done
+/// @param remedy what to do; empty when nothing has to be done
+/// @param place where the remedy can be pasted
 /// @param value what was found, for programs; `null` if the check compares no value
 /// @param limit what the value must be or reach; `null` if the check compares no value
 public record Finding(
@@ -18,21 +18,34 @@ public record Finding(
         String object,
         String message,
         String remedy,
+        Place place,
         @Nullable String value,
         @Nullable String limit) {
 
-    public Finding(Status status, String check, String object, String message, String remedy) {
-        this(status, check, object, message, remedy, null, null);
+    public Finding {
+        CheckName.of(check);
+        if (remedy.isEmpty() != (place == Place.NONE)) {
+            throw new IllegalArgumentException(place + " does not fit '" + remedy + "'");
+        }
+    }
+
+    public Finding(Status status, CheckName check, String object, String message, Remedy remedy) {
+        this(status, check.id(), object, message, remedy.text(), remedy.place(), null, null);
     }
 
     Finding with(Findings.Measured measured) {
         return new Finding(
-                status, check, object, message, remedy, measured.value(), measured.limit());
+                status, check, object, message, remedy, place, measured.value(), measured.limit());
     }
 
     /// Whether the message says more than that the check passed.
     public boolean isDetailed() {
         return status != Status.OK || !remedy.isEmpty();
+    }
+
+    /// The remedy with the place where it belongs, for people.
+    public String advice() {
+        return new Remedy(place, remedy).advice();
     }
 
     public enum Status {
@@ -59,44 +72,30 @@ public record Finding(
         }
     }
 
-    /// Reports a problem of the file; its position is the object.
-    static Finding of(Problem problem) {
-        return misconfigured(
-                "mapping",
-                problem.at().toString(),
-                (problem.path().isEmpty() ? "" : problem.path() + ": ") + problem.message(),
-                problem.remedy());
-    }
-
-    /// Reports what a wildcard does not migrate.
-    static Finding of(Exclusion note) {
-        return note.remedy().isEmpty()
-                ? ok("wildcard", note.object(), note.message())
-                : warning("wildcard", note.object(), note.message(), note.remedy());
-    }
-
-    static Finding ok(String check, String object, String message) {
-        return new Finding(Status.OK, check, object, message, "");
+    public static Finding ok(CheckName check, String object, String message) {
+        return new Finding(Status.OK, check, object, message, Remedy.NONE);
     }
 
     /// Reports what passes, with something that may be done about it.
-    static Finding note(String check, String object, String message, String remedy) {
+    public static Finding note(CheckName check, String object, String message, Remedy remedy) {
         return new Finding(Status.OK, check, object, message, remedy);
     }
 
-    static Finding warning(String check, String object, String message, String remedy) {
+    public static Finding warning(CheckName check, String object, String message, Remedy remedy) {
         return new Finding(Status.WARNING, check, object, message, remedy);
     }
 
-    static Finding misconfigured(String check, String object, String message, String remedy) {
+    public static Finding misconfigured(
+            CheckName check, String object, String message, Remedy remedy) {
         return new Finding(Status.MISCONFIGURED, check, object, message, remedy);
     }
 
-    static Finding refused(String check, String object, String message, String remedy) {
+    public static Finding refused(CheckName check, String object, String message, Remedy remedy) {
         return new Finding(Status.REFUSED, check, object, message, remedy);
     }
 
-    static Finding unreachable(String check, String object, String message, String remedy) {
+    public static Finding unreachable(
+            CheckName check, String object, String message, Remedy remedy) {
         return new Finding(Status.UNREACHABLE, check, object, message, remedy);
     }
 }

@@ -1,4 +1,4 @@
-package dev.millrace.preflight;
+package dev.millrace.preflight.kafka;
 
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.BrokerException;
@@ -6,6 +6,10 @@ import dev.millrace.kafka.TopicPlan;
 import dev.millrace.kafka.access.ClusterLogin;
 import dev.millrace.kafka.access.StreamAccess;
 import dev.millrace.kafka.access.StreamAccess.Lacking;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
+import dev.millrace.preflight.plan.Findings;
+import dev.millrace.preflight.plan.Remedy;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.Login;
 import dev.millrace.stream.Direction;
@@ -23,9 +27,6 @@ import org.apache.kafka.common.errors.AuthenticationException;
 /// Checks that the user of an external cluster may do what the streams of a migration need, and
 /// names why the cluster refuses a connection.
 final class KafkaAccessCheck {
-
-    private static final String REACHABLE = "kafka.reachable";
-    private static final String PRIVILEGES = "kafka.privileges";
 
     private KafkaAccessCheck() {}
 
@@ -46,26 +47,26 @@ final class KafkaAccessCheck {
                 ? List.of()
                 : List.of(
                         Finding.warning(
-                                PRIVILEGES,
+                                CheckName.KAFKA_PRIVILEGES,
                                 "cluster",
                                 "the user may not "
                                         + words(lacking)
                                         + ", so the disk use of the topics and the brokers'"
                                         + " defaults stay unknown",
-                                acls(kafka, lacking) + " --cluster"));
+                                Remedy.command(acls(kafka, lacking) + " --cluster")));
     }
 
     /// A way back is needed only after a switchover.
     private static List<Finding> stream(
             StreamAccess access, Direction direction, String migration, Kafka.External kafka) {
         boolean forward = direction == Direction.FORWARD;
-        Findings findings = new Findings(forward ? PRIVILEGES : "switchover.kafka");
+        Findings findings = new Findings(forward ? CheckName.KAFKA_PRIVILEGES : CheckName.SWITCHOVER_KAFKA);
         Topics topics = new Topics(direction.id(migration));
         String prefix = topics.prefix();
         for (Lacking lacking : access.lacking(topics, TopicPlan.of(topics, kafka.partitions()))) {
             String object = lacking.resource() + " " + lacking.name();
             String message = "the user may not " + words(lacking.operations());
-            String remedy = grant(kafka, lacking, prefix);
+            Remedy remedy = grant(kafka, lacking, prefix);
             if (forward) {
                 findings.refuse(object, message, remedy);
             } else {
@@ -82,9 +83,10 @@ final class KafkaAccessCheck {
                 .collect(Collectors.joining(", "));
     }
 
-    private static String grant(Kafka.External kafka, Lacking lacking, String prefix) {
-        return "%s --%s %s --resource-pattern-type prefixed"
-                .formatted(acls(kafka, lacking.operations()), lacking.resource(), prefix);
+    private static Remedy grant(Kafka.External kafka, Lacking lacking, String prefix) {
+        return Remedy.command(
+                "%s --%s %s --resource-pattern-type prefixed"
+                        .formatted(acls(kafka, lacking.operations()), lacking.resource(), prefix));
     }
 
     private static String acls(Kafka.External kafka, Set<AclOperation> operations) {
@@ -109,27 +111,31 @@ final class KafkaAccessCheck {
         Optional<TlsFailure> tls = TlsFailure.of(failure);
         if (tls.isPresent()) {
             return Finding.misconfigured(
-                    REACHABLE,
+                    CheckName.KAFKA_REACHABLE,
                     kafka.bootstrapServers(),
                     tls.get().what(),
-                    tls.get()
-                            .remedy(
-                                    "kafka.bootstrap-servers",
-                                    "ssl.truststore.location in kafka.properties"));
+                    Remedy.byHand(
+                            tls.get()
+                                    .remedy(
+                                            "kafka.bootstrap-servers",
+                                            "ssl.truststore.location in kafka.properties")));
         }
         if (failure.getCause() instanceof AuthenticationException) {
             return Finding.misconfigured(
-                    REACHABLE,
+                    CheckName.KAFKA_REACHABLE,
                     kafka.bootstrapServers(),
                     "refuses the login: " + failure.getMessage(),
-                    "Check kafka.username and the password, and the user's SCRAM credentials:"
-                            + " kafka-configs.sh --describe --entity-type users.");
+                    Remedy.byHand(
+                            "Check kafka.username and the password, and the user's SCRAM"
+                                    + " credentials: kafka-configs.sh --describe --entity-type"
+                                    + " users."));
         }
         return Finding.unreachable(
-                REACHABLE,
+                CheckName.KAFKA_REACHABLE,
                 kafka.bootstrapServers(),
                 String.valueOf(failure.getMessage()),
-                "Check that the cluster is running, and check kafka.bootstrap-servers and"
-                        + " kafka.properties.");
+                Remedy.byHand(
+                        "Check that the cluster is running, and check kafka.bootstrap-servers and"
+                                + " kafka.properties."));
     }
 }

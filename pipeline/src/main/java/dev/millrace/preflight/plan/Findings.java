@@ -1,4 +1,4 @@
-package dev.millrace.preflight;
+package dev.millrace.preflight.plan;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -7,34 +7,42 @@ import java.util.List;
 /// Not thread-safe.
 public final class Findings {
 
-    private final String check;
+    private final CheckName check;
     private final List<Finding> found = new ArrayList<>();
 
-    /// @param check the check's name, listed in [dev.millrace.preflight.plan.CheckGroup]
-    public Findings(String check) {
+    public Findings(CheckName check) {
         this.check = check;
     }
 
     /// What was found and what is required, for programs.
     public record Measured(String value, String limit) {}
 
-    public void refuse(String object, String message, String remedy) {
+    public void refuse(String object, String message, Remedy remedy) {
         found.add(Finding.refused(check, object, message, remedy));
     }
 
-    public void refuse(String object, Measured measured, String message, String remedy) {
+    public void refuse(String object, Measured measured, String message, Remedy remedy) {
         found.add(Finding.refused(check, object, message, remedy).with(measured));
     }
 
-    public void misconfigured(String object, String message, String remedy) {
+    /// Reports what passes, with something that may be done about it.
+    public void note(String object, String message, Remedy remedy) {
+        found.add(Finding.note(check, object, message, remedy));
+    }
+
+    public void misconfigured(String object, String message, Remedy remedy) {
         found.add(Finding.misconfigured(check, object, message, remedy));
     }
 
-    public void warn(String object, String message, String remedy) {
+    public void misconfigured(String object, Measured measured, String message, Remedy remedy) {
+        found.add(Finding.misconfigured(check, object, message, remedy).with(measured));
+    }
+
+    public void warn(String object, String message, Remedy remedy) {
         found.add(Finding.warning(check, object, message, remedy));
     }
 
-    public void warn(String object, Measured measured, String message, String remedy) {
+    public void warn(String object, Measured measured, String message, Remedy remedy) {
         found.add(Finding.warning(check, object, message, remedy).with(measured));
     }
 
