@@ -146,10 +146,21 @@ public final class MigrationAssembly implements AutoCloseable {
                                     premises,
                                     settings),
                             tables(report),
-                            Approvals.open(stored, clock)));
+                            approvals(migration, stored, clock)));
         } catch (SQLException | RuntimeException e) {
             broker.stop();
             databases.close();
+            throw e;
+        }
+    }
+
+    /// @throws SQLException if the target does not answer; the migration is closed then
+    private static Approvals approvals(
+            Migration migration, ApprovalStore stored, InstantSource clock) throws SQLException {
+        try {
+            return Approvals.open(stored, clock);
+        } catch (SQLException | RuntimeException e) {
+            migration.close();
             throw e;
         }
     }
