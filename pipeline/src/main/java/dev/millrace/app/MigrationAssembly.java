@@ -159,7 +159,7 @@ public final class MigrationAssembly implements AutoCloseable {
                                     premises,
                                     settings),
                             tables(report, shown(spec)),
-                            Approvals.open(stored, clock),
+                            approvals(migration, stored, clock),
                             preview(databases, report)));
         } catch (SQLException | RuntimeException e) {
             broker.stop();
@@ -180,6 +180,17 @@ public final class MigrationAssembly implements AutoCloseable {
     /// Rows of the source with what becomes of them.
     RowPreview preview() {
         return preview;
+    }
+
+    /// @throws SQLException if the target does not answer; the migration is closed then
+    private static Approvals approvals(
+            Migration migration, ApprovalStore stored, InstantSource clock) throws SQLException {
+        try {
+            return Approvals.open(stored, clock);
+        } catch (SQLException | RuntimeException e) {
+            migration.close();
+            throw e;
+        }
     }
 
     private static Premises premises(Databases databases, SpecifiedLog broker) {
