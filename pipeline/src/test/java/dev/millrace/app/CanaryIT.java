@@ -40,15 +40,18 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
 /// Secrets and values of rows are nowhere that they do not belong, whatever happens to a migration.
+@Tag("faults")
 @Timeout(600)
 class CanaryIT {
 
@@ -538,6 +541,11 @@ class CanaryIT {
             for (String path : paths) {
                 leaks.search("GET " + path, http.get(path, token).body());
             }
+            leaks.search(
+                    "process list",
+                    ProcessHandle.allProcesses()
+                            .map(process -> process.info().commandLine().orElse(""))
+                            .collect(Collectors.joining("\n")));
             for (JsonNode rejected : get("/api/v1/rejected").path("rejected")) {
                 String id = rejected.path("id").asString();
                 leaks.searchRows("rejected key", http.get("/api/v1/rejected/" + id, token).body());

@@ -3,16 +3,17 @@ package dev.millrace.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.grants.Grants;
 import dev.millrace.grants.Grants.RoleGrants;
 import dev.millrace.grants.Grants.Side;
 import dev.millrace.grants.Grants.Use;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
+<<<<<<< HEAD
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Finding.Status;
-import dev.millrace.replication.GenerationStart.LostLog;
+=======
+>>>>>>> 1001aa73d25652367f0ff281dd1922251f50f7f5
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -23,7 +24,6 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -135,7 +135,7 @@ class GrantedRolesIT {
                     .isEqualTo("f");
         }
 
-        try (MigrationAssembly assembly = open()) {
+        try (MigrationAssembly assembly = LivingMigration.open(spec())) {
             LivingMigration migration = new LivingMigration(assembly.migration());
             migration.awaitPhase("IN_SYNC");
             source.execute(
@@ -170,7 +170,7 @@ class GrantedRolesIT {
         grant(EnumSet.allOf(Use.class));
         assertThat(lacking(plan())).isEmpty();
 
-        try (MigrationAssembly assembly = open()) {
+        try (MigrationAssembly assembly = LivingMigration.open(spec())) {
             LivingMigration migration = new LivingMigration(assembly.migration());
             migration.awaitPhase("IN_SYNC");
             migration.requireEqual();
@@ -181,14 +181,6 @@ class GrantedRolesIT {
             migration.awaitPhase("IN_SYNC");
             migration.requireEqual();
         }
-    }
-
-    private MigrationAssembly open() throws Exception {
-        return switch (MigrationAssembly.open(
-                spec(), "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
-            case Outcome.Started(MigrationAssembly assembly) -> assembly;
-            case Outcome.Refused(var report) -> throw new AssertionError(report.findings());
-        };
     }
 
     private MigrationSpec spec() {

@@ -2,11 +2,14 @@ package dev.millrace.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
@@ -14,6 +17,8 @@ import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import java.sql.SQLException;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -23,6 +28,15 @@ import org.awaitility.Awaitility;
 
 /// What an operator does with a migration, each step to its end.
 record LivingMigration(MigrationLife migration) {
+
+    /// Starts the migration of a file.
+    static MigrationAssembly open(MigrationSpec spec) throws SQLException, InterruptedException {
+        return switch (MigrationAssembly.open(
+                spec, "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
+            case Outcome.Started(MigrationAssembly assembly) -> assembly;
+            case Outcome.Refused(var report) -> throw new AssertionError(report.findings());
+        };
+    }
 
     void awaitPhase(String phase) {
         Awaitility.await()

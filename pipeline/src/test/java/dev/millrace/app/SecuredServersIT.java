@@ -2,7 +2,6 @@ package dev.millrace.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.app.SecuredServers.Acl;
 import dev.millrace.grants.Grants;
 import dev.millrace.grants.Grants.RoleGrants;
@@ -10,7 +9,6 @@ import dev.millrace.grants.Grants.Side;
 import dev.millrace.kafka.SecuredBroker;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.Preflight;
-import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -24,7 +22,6 @@ import dev.millrace.testing.TestFolders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -119,7 +116,7 @@ class SecuredServersIT {
 
     @Test
     void everySessionOfAMigrationIsEncrypted() throws Exception {
-        try (MigrationAssembly assembly = open()) {
+        try (MigrationAssembly assembly = LivingMigration.open(spec())) {
             LivingMigration migration = new LivingMigration(assembly.migration());
             migration.awaitPhase("IN_SYNC");
             source.execute("UPDATE item SET name = 'new' WHERE id < 20");
@@ -159,14 +156,6 @@ class SecuredServersIT {
                                 + " application_name LIKE 'millrace %'");
         assertThat(sessions).allSatisfy(each -> assertThat(each.get(2)).isEqualTo("t"));
         assertThat(sessions).anySatisfy(each -> assertThat(each.get(1)).isEqualTo("walsender"));
-    }
-
-    private MigrationAssembly open() throws Exception {
-        return switch (MigrationAssembly.open(
-                spec(), "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
-            case Outcome.Started(MigrationAssembly assembly) -> assembly;
-            case Outcome.Refused(var report) -> throw new AssertionError(report.findings());
-        };
     }
 
     private MigrationSpec spec() {
