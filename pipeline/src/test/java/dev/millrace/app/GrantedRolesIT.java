@@ -9,11 +9,8 @@ import dev.millrace.grants.Grants.Side;
 import dev.millrace.grants.Grants.Use;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
-<<<<<<< HEAD
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Finding.Status;
-=======
->>>>>>> 1001aa73d25652367f0ff281dd1922251f50f7f5
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
