@@ -5,7 +5,7 @@ import dev.millrace.preview.RowPreview;
 import dev.millrace.spec.setting.EffectiveSetting;
 import java.util.List;
 import org.springframework.web.bind.annotation.GetMapping;
-import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -50,8 +50,8 @@ public final class DefinitionApi {
 
     /// Some rows of the source with what becomes of them on the target. Values of sensitive columns
     /// are hashes.
-    @GetMapping("/tables/{target}/rows")
-    Rows rows(@PathVariable String target) {
-        return new Rows(host.preview().of(target));
+    @GetMapping("/rows")
+    Rows rows(@RequestParam String table) {
+        return new Rows(host.preview().of(table));
     }
 }

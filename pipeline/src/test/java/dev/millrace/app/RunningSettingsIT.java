@@ -103,7 +103,7 @@ class RunningSettingsIT {
 
     /// Of the rows of the source, one is left out by the WHERE, and one is too large to be read.
     private static void assertRowsAreShown(Http http, String token) {
-        String rows = http.get("/api/v1/tables/public.item/rows", token).body();
+        String rows = http.get("/api/v1/rows?table=public.item", token).body();
         assertThat(rows)
                 .contains(
                         "The WHERE leaves the row out.",
@@ -111,12 +111,12 @@ class RunningSettingsIT {
                         "{\"column\":\"id\",\"value\":\"4\"}")
                 .contains("{\"column\":\"name\",\"value\":null}")
                 .doesNotContain("Ada", "ada", "Bob", "xxx", "yyy");
-        assertThat(http.get("/api/v1/tables/public.item/rows", token).json().path("rows").size())
+        assertThat(http.get("/api/v1/rows?table=public.item", token).json().path("rows").size())
                 .as("without the row that is too large")
                 .isEqualTo(4);
-        assertThat(http.get("/api/v1/tables/public.note/rows", token).json().path("rows").size())
+        assertThat(http.get("/api/v1/rows?table=public.note", token).json().path("rows").size())
                 .isEqualTo(5);
-        assertThat(http.get("/api/v1/tables/public.none/rows", token).status()).isEqualTo(404);
+        assertThat(http.get("/api/v1/rows?table=public.none", token).status()).isEqualTo(404);
         assertThat(http.get("/table?name=public.item", token).body())
                 .contains("rows=yes")
                 .doesNotContain("hash:");
