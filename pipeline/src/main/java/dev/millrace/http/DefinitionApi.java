@@ -1,9 +1,11 @@
 package dev.millrace.http;
 
 import dev.millrace.http.MigrationDefinition.TableDefinition;
+import dev.millrace.preview.RowPreview;
 import dev.millrace.spec.setting.EffectiveSetting;
 import java.util.List;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -42,5 +44,14 @@ public final class DefinitionApi {
     @GetMapping("/tables")
     Tables tables() {
         return new Tables(host.definition().tables());
+    }
+
+    record Rows(List<RowPreview.Sample> rows) {}
+
+    /// Some rows of the source with what becomes of them on the target. Values of sensitive columns
+    /// are hashes.
+    @GetMapping("/rows")
+    Rows rows(@RequestParam String table) {
+        return new Rows(host.preview().of(table));
     }
 }
