@@ -11,6 +11,7 @@ import dev.millrace.control.OwnerStore.Ownership;
 import dev.millrace.control.RebackfillStore.Reached;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
 import dev.millrace.control.RebackfillStore.Sweep;
+import dev.millrace.control.flow.CommitProbe;
 import dev.millrace.control.flow.FlowStore;
 import dev.millrace.control.flow.FlowStore.Note;
 import dev.millrace.control.flow.FlowStore.Setting;
@@ -28,6 +29,7 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
@@ -60,6 +62,25 @@ class ControlStoresIT {
     @AfterEach
     void closePool() {
         control.close();
+    }
+
+    /// The server ends a measurement that waits, so that no session of the probe stays behind.
+    @Test
+    void aCommitThatWaitsForALockIsMeasuredUntilItsLimit() throws Exception {
+        Duration limit = Duration.ofMillis(300);
+        try (CommitProbe probe = new CommitProbe(control, "shop", InstantSource.system(), limit);
+                Connection holder = target.connect()) {
+            assertThat(probe.measure()).isPositive();
+            holder.setAutoCommit(false);
+            Statements.update(holder, "LOCK TABLE millrace.flow_probe");
+
+            assertThat(probe.measure()).isGreaterThanOrEqualTo(limit);
+
+            assertThat(target.query("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+                    .containsExactly(List.of("0"));
+            holder.rollback();
+            assertThat(probe.measure()).isLessThan(limit);
+        }
     }
 
     @Test

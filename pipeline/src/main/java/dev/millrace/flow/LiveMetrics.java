@@ -15,9 +15,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,20 +35,13 @@ final class LiveMetrics implements AutoCloseable {
     /// An older value is not known any more.
     private static final Duration TOO_OLD = Duration.ofSeconds(5);
 
-    /// Commits within this time count for the percentile.
-    private static final Duration WINDOW = Duration.ofSeconds(30);
-
-    private static final double PERCENTILE = 0.95;
-
     private record Stamped(Reading reading, Instant at) {}
-
-    private record Commit(Duration time, Instant at) {}
 
     private final ReplicationStream stream;
     private final InstantSource clock;
     private final BooleanSupplier mayWrite;
     private final Map<Measure, Stamped> readings = new ConcurrentHashMap<>();
-    private final Deque<Commit> commits = new ArrayDeque<>();
+    private final CommitTimes commits = new CommitTimes();
     private final WalMeter wal;
     private final LoadReader source;
     private final LoadReader target;
@@ -68,7 +59,7 @@ final class LiveMetrics implements AutoCloseable {
         this.mayWrite = mayWrite;
         this.source = new LoadReader(stream.source().database());
         this.target = new LoadReader(stream.target().database());
-        this.commit = new CommitProbe(stream.control(), stream.id(), clock);
+        this.commit = new CommitProbe(stream.control(), stream.id(), clock, CommitProbe.LIMIT);
     }
 
     /// @param mayWrite whether the control schema may be written to measure a commit
@@ -191,13 +182,7 @@ final class LiveMetrics implements AutoCloseable {
             return;
         }
         Duration time = commit.measure();
-        Instant now = clock.instant();
-        synchronized (commits) {
-            commits.addLast(new Commit(time, now));
-            while (commits.getFirst().at().plus(WINDOW).isBefore(now)) {
-                commits.removeFirst();
-            }
-        }
+        commits.add(time, clock.instant());
     }
 
     /// The last value of a measure; unknown if it is too old.
@@ -222,35 +207,13 @@ final class LiveMetrics implements AutoCloseable {
         return Duration.between(at, now).compareTo(TOO_OLD) > 0;
     }
 
-    /// A commit that waits for its reply takes at least as long as it has taken until now.
     private Reading commits(Instant now) {
-        Optional<Duration> waits = commit.startedAt().map(since -> Duration.between(since, now));
-        List<Duration> times;
-        synchronized (commits) {
-            boolean isFresh = !commits.isEmpty() && !isOld(commits.getLast().at(), now);
-            if (!isFresh && waits.isEmpty()) {
-                return new Reading.Unknown(
-                        mayWrite.getAsBoolean()
-                                ? "no commit has been measured"
-                                : "no commit is measured while all writes are stopped");
-            }
-            times = new ArrayList<>(commits.stream().map(Commit::time).toList());
-        }
-        Duration slow = percentile(times);
-        return new Reading.Known(
-                seconds(waits.filter(time -> time.compareTo(slow) > 0).orElse(slow)));
-    }
-
-    private static Duration percentile(List<Duration> times) {
-        if (times.isEmpty()) {
-            return Duration.ZERO;
-        }
-        times.sort(null);
-        return times.get((int) Math.ceil(PERCENTILE * times.size()) - 1);
-    }
-
-    private static double seconds(Duration time) {
-        return time.toNanos() / 1e9;
+        return commits.p95(
+                commit.startedAt(),
+                now,
+                mayWrite.getAsBoolean()
+                        ? "no commit has been measured"
+                        : "no commit is measured while all writes are stopped");
     }
 
     @Override
