@@ -292,11 +292,11 @@ class JournalChainIT {
         write(3);
         new JournalStore(control, "another", "bob").enter("IN_SYNC");
 
-        assertThat(new ControlRows(control, List.of("another")).remove())
+        assertThat(new ControlRows(control, List.of("another")).remove(_ -> {}))
                 .isInstanceOf(Removal.SchemaStays.class);
         assertThat(target.value("SELECT count(*) FROM millrace.journal_head")).isEqualTo("1");
         assertThat(check()).isInstanceOf(Finding.Unbroken.class);
-        assertThat(new ControlRows(control, List.of(MIGRATION)).remove())
+        assertThat(new ControlRows(control, List.of(MIGRATION)).remove(_ -> {}))
                 .isInstanceOf(Removal.Gone.class);
         assertThat(new JournalReader(control, MIGRATION).chain()).isEmpty();
     }
