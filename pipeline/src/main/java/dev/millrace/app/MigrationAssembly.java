@@ -166,7 +166,7 @@ public final class MigrationAssembly implements AutoCloseable {
                                 new TableDefinition(
                                         mapping.target().table().toString(),
                                         mapping.source().toString(),
-                                        mapping.userText().strip(),
+                                        mapping.shown().strip(),
                                         mapping.target().keyColumns(),
                                         notes(report, mapping.source().toString())))
                 .toList();

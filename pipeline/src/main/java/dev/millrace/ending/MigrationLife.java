@@ -74,7 +74,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
             findings = List.copyOf(findings);
         }
 
-        /// @param select as it was compiled
+        /// @param select without values of the environment
         public record PlannedTable(TableId target, TableId source, String select) {}
 
         public static Plan of(String specHash, List<Mapping> mappings, List<Finding> findings) {
@@ -86,7 +86,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
                                             new PlannedTable(
                                                     mapping.target().table(),
                                                     mapping.source(),
-                                                    mapping.rendered()))
+                                                    mapping.shown().strip()))
                             .toList(),
                     findings);
         }

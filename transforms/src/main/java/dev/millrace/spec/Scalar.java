@@ -32,7 +32,8 @@ record Scalar(
     ///
     /// @param entry path of the table's entry
     SelectText selectText(String entry) {
-        return positions.of(entry, text);
+        SelectText located = positions.of(entry, text);
+        return variables.isEmpty() ? located : located.shownAs(shown);
     }
 
     /// The same place of the file with another text, for a value with a short form.

@@ -78,19 +78,33 @@ final class DatabaseChecks {
                     if (!value.equals(found)) {
                         findings.warn(
                                 "setting " + name,
-                                new Measured(found == null ? "not set" : found, value),
+                                new Measured(
+                                        found == null ? "not set" : shown(name, found, "set"),
+                                        shown(name, value, "another value")),
                                 "is set for the source database and not, or otherwise, for the target database: the application's sessions run with another value after the switchover",
-                                "ALTER DATABASE %s SET %s = %s;"
+                                "ALTER DATABASE %s SET %s = %s;%s"
                                         .formatted(
                                                 database,
                                                 name,
-                                                LISTS.contains(name)
-                                                        ? value
-                                                        : Identifier.literal(value)));
+                                                shown(
+                                                        name,
+                                                        LISTS.contains(name)
+                                                                ? value
+                                                                : Identifier.literal(value),
+                                                        "'…'"),
+                                                shown(
+                                                        name,
+                                                        "",
+                                                        " -- instead of … the value of the source, which pg_db_role_setting has there")));
                     }
                 });
         return findings.orOk(
                 "database settings", "are set for the target database as for the source database");
+    }
+
+    /// An application's own setting may be a secret, as a key with which it encrypts.
+    private static String shown(String name, String value, String instead) {
+        return name.contains(".") ? instead : value;
     }
 
     private static String locale(Session session) {
