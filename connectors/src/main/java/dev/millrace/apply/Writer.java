@@ -120,7 +120,8 @@ final class Writer implements AutoCloseable {
                         history = history.progressed();
                         return outcome;
                     } catch (SQLException | RuntimeException | Error e) {
-                        if (passage.isEnded()) {
+                        // An Error has another cause than the end of the session.
+                        if (passage.isEnded() && !(e instanceof Error)) {
                             drop();
                             continue;
                         }

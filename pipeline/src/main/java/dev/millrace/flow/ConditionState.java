@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// It begins when the metric has been above its limit for the condition's time, and ends when the
 /// metric has been at or below 80 % of the limit for the same time. A value that is not known ends
-/// nothing. If it stays unknown for half a minute, the condition holds too: what cannot be measured
-/// may be above its limit. Not thread-safe; confined to its probe's thread.
+/// nothing, and the time above the limit goes on. If it stays unknown for half a minute, the
+/// condition holds too: what cannot be measured may be above its limit. Not thread-safe; confined
+/// to its probe's thread.
 final class ConditionState {
 
     /// A metric that is not known for so long counts as above its limit.
@@ -103,7 +104,6 @@ final class ConditionState {
 
     private Optional<Change> unknown(String reason, Instant now) {
         lowSince = null;
-        aboveSince = null;
         unknownSince = unknownSince == null ? now : unknownSince;
         return hold == null && hasLasted(unknownSince, UNKNOWN_HOLDS, now)
                 ? begin(
@@ -168,7 +168,7 @@ final class ConditionState {
                 held != null
                         ? held.reason()
                         : last instanceof Reading.Unknown(String reason) ? reason : null,
-                held != null ? held.since() : aboveSince == null ? unknownSince : aboveSince);
+                held != null ? held.since() : value == null ? unknownSince : aboveSince);
     }
 
     private String measured() {

@@ -109,6 +109,6 @@ public record FlowChange(
     }
 
     /// @param text what was done, or would be done, for the operator
-    /// @param flow the setting with this change; after a dry run it is not in force
+    /// @param flow the setting with this change; after a dry run it has no effect
     public record Outcome(String text, FlowReport flow) {}
 }

@@ -35,18 +35,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Pauses, limits and stops the flow, for the operator and for stop conditions. What the operator
-/// sets is stored in the control schema first, then in force, so that a restart never forgets a
-/// pause that was confirmed. Only a kill is in force first. What both hold is held until both have
+/// sets is stored in the control schema before it takes effect, so that a restart never forgets a
+/// pause that was confirmed. Only a kill takes effect first. What both hold is held until both have
 /// released it. One [Pace] and one [WriteGate] serve every generation of this process.
 ///
-/// Thread-safe. Operators' changes exclude each other while the target stores them. What is in
-/// force is guarded by this object's monitor, under which nothing waits for a server.
+/// Thread-safe. Operators' changes exclude each other while the target stores them. The settings
+/// that have taken effect are guarded by this object's monitor, under which nothing waits for a
+/// server.
 public final class FlowControl {
 
     private static final Logger LOG = LoggerFactory.getLogger(FlowControl.class);
 
     /// How long transactions on the target may still commit when apply is paused.
     private static final Duration GRACE = Duration.ofMillis(500);
+
+    private static final String WITHOUT_LOCK =
+            "This process does not have the migration's lock at this moment. Run 'millrace status' to see why, and run the command again when the target answers";
+
+    private static final String KILLED_WITHOUT_LOCK =
+            "This process has stopped all its writes, but it does not have the migration's lock at this moment, so the kill is not stored: a restart may continue the writes, and so does another process that has the lock. Run the command again, also on the other process";
 
     private final FlowRules rules;
     private final FlowStore store;
@@ -76,22 +83,28 @@ public final class FlowControl {
         }
     }
 
-    /// Kills that are in force and not stored yet; guarded by this.
+    /// Kills that have taken effect and are not stored yet; guarded by this.
     private int killing;
 
     /// An operation that moves the traffic is about to begin; guarded by this.
     private boolean beginsMove;
 
-    private FlowControl(
-            ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
+    /// @param gate of the streams that write to the target
+    FlowControl(
+            FlowRules rules,
+            FlowStore store,
+            WriteGate gate,
+            BooleanSupplier owner,
+            String service,
+            InstantSource clock)
             throws SQLException {
-        this.rules = new FlowRules(stream.settings().backfill());
-        this.store = new FlowStore(stream.control(), stream.id());
+        this.rules = rules;
+        this.store = store;
         this.owner = owner;
         this.service = service;
         this.clock = clock;
         this.pace = new Pace(clock);
-        this.gate = new WriteGate(() -> stream.target().database().connect("pause"));
+        this.gate = gate;
         this.setting = rules.possible(store.read());
         enforce();
     }
@@ -103,7 +116,13 @@ public final class FlowControl {
     public static FlowControl resume(
             ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
             throws SQLException {
-        return new FlowControl(stream, owner, service, clock);
+        return new FlowControl(
+                new FlowRules(stream.settings().backfill()),
+                new FlowStore(stream.control(), stream.id()),
+                new WriteGate(() -> stream.target().database().connect("pause")),
+                owner,
+                service,
+                clock);
     }
 
     public Pace pace() {
@@ -123,7 +142,8 @@ public final class FlowControl {
         this.blocked = blocked;
     }
 
-    /// Holds what the condition says.
+    /// Holds what the condition says. Transactions that are under way are ended by another thread,
+    /// so that a target that does not answer delays no other condition.
     ///
     /// @param phaseNow names the migration's phase at this moment
     /// @return false if that is not possible in this phase; nothing is held then
@@ -138,13 +158,17 @@ public final class FlowControl {
             held = Collections.unmodifiableMap(next);
             enforce();
         }
+        Thread.ofVirtual().name("flow-hold").start(this::endTransactions);
+        return true;
+    }
+
+    private void endTransactions() {
         endTransactions(GRACE)
                 .ifPresent(
                         why ->
                                 LOG.atWarn()
                                         .addKeyValue("reason", why)
                                         .log("a transaction may still be open on the target"));
-        return true;
     }
 
     /// Holds nothing for this condition any more.
@@ -267,7 +291,8 @@ public final class FlowControl {
     }
 
     /// @param phaseNow names the migration's phase at this moment
-    /// @throws RefusedException when the change is not possible now; it is not in force then
+    /// @throws RefusedException when the change is not possible now; it has no effect then, except
+    ///   a kill that could not be stored, of which the message says so
     public FlowChange.Outcome change(FlowChange change, Supplier<String> phaseNow) {
         Optional<String> open = Optional.empty();
         boolean isKill = change.action() instanceof Action.Kill && !change.dryRun();
@@ -312,11 +337,13 @@ public final class FlowControl {
         if (change.dryRun()) {
             return report(next);
         }
+        boolean isOwner = owner.getAsBoolean();
         if (change.action() instanceof Action.Kill) {
             setting = next;
-        } else {
-            refuseIf(unowned());
+            // What another process has set is not overwritten.
+            refuseIf(isOwner ? Optional.empty() : Optional.of(KILLED_WITHOUT_LOCK));
         }
+        refuseIf(isOwner ? Optional.empty() : Optional.of(WITHOUT_LOCK));
         save(next, change, who, phase);
         setting = next;
         enforce();
@@ -344,13 +371,6 @@ public final class FlowControl {
                 refused -> {
                     throw new RefusedException(refused);
                 });
-    }
-
-    private Optional<String> unowned() {
-        return owner.getAsBoolean()
-                ? Optional.empty()
-                : Optional.of(
-                        "This process does not have the migration's lock at this moment. Run 'millrace status' to see why, and run the command again when the target answers");
     }
 
     private void save(Setting next, FlowChange change, String who, String phase) {

@@ -25,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Evaluates the stop conditions of a migration once a second, and holds and releases the flow. A
-/// hold is in force first and stored afterwards, because the target may be what is slow; it is
+/// hold takes effect first and is stored afterwards, because the target may be what is slow; it is
 /// stored when the target answers. A restart continues with what is stored. Thread-safe.
 public final class StopConditions implements AutoCloseable {
 
@@ -69,9 +69,9 @@ public final class StopConditions implements AutoCloseable {
         this.phase = phase;
         this.owner = owner;
         this.clock = clock;
-        this.reports = conditions.stream().map(ConditionState::report).toList();
         forget(declared, stored);
         continueHolds();
+        this.reports = conditions.stream().map(ConditionState::report).toList();
         flow.blockedBy(this::blocksSwitchover);
         this.probes =
                 conditions.isEmpty() && unsaved.isEmpty()
@@ -139,9 +139,16 @@ public final class StopConditions implements AutoCloseable {
                 .forEach(name -> release(name, "the file does not have the condition any more"));
     }
 
+    /// What may not be held any more, for example a pause of apply after a switchover, is released.
     private void continueHolds() {
         for (ConditionState state : conditions) {
-            state.hold().ifPresent(hold -> flow.hold(state.condition(), hold, phase));
+            Optional<Hold> stored = state.hold();
+            if (stored.isPresent() && !flow.hold(state.condition(), stored.get(), phase)) {
+                state.ended();
+                release(
+                        state.condition().name(),
+                        "it may not hold in the phase %s".formatted(phase.get()));
+            }
         }
     }
 

@@ -17,9 +17,10 @@ import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/// The operator's hand on the flow: `pause`, `resume`, `kill` and `throttle` under `/api/v1/`. A
-/// change is in force when the response arrives, and a repeated request sets the same again. So the
-/// response contains the finished operation, and there is none to ask for later. Thread-safe.
+/// Pauses, limits and stops the flow: `pause`, `resume`, `kill` and `throttle` under `/api/v1/`. A
+/// change has taken effect when the response arrives, and a repeated request sets the same again.
+/// So the response contains the finished operation, and there is none to ask for later.
+/// Thread-safe.
 @RestController
 @RequestMapping(path = "/api/v1", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class FlowApi {
@@ -46,8 +47,8 @@ public final class FlowApi {
             @Nullable String expectedPhase,
             @Nullable Boolean dryRun) {}
 
-    /// @param backfill the setting with the change; not in force after a dry run. `null` if the
-    ///   flow is not concerned, and with `backfill: engine`
+    /// @param backfill the setting with the change; a dry run has no effect. `null` if the flow is
+    ///   not concerned, and with `backfill: engine`
     /// @param apply the same of apply; `null` if the flow is not concerned
     record Answer(
             Operation operation,

@@ -111,6 +111,22 @@ class ConditionStateTest {
         assertThat(state.hold()).isPresent();
     }
 
+    /// A server that is too busy to answer is no better for it.
+    @Test
+    void anUnknownValueDoesNotBeginTheTimeAgain() {
+        see(11, 11, 11, 11);
+        seeUnknown(1);
+        assertThat(state.report().state()).isEqualTo("unknown");
+        assertThat(state.report().since()).isEqualTo(START.plusSeconds(4));
+
+        assertThat(see(12))
+                .contains(
+                        new Change.Begun(
+                                new Hold(
+                                        "target.lock-waits is 12, above 10 for 5 s",
+                                        START.plusSeconds(5))));
+    }
+
     @Test
     void anUnknownValueEndsNothing() {
         see(11, 11, 11, 11, 11, 11);

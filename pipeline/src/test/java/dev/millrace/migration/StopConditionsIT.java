@@ -2,12 +2,16 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.control.ControlSchema;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.flow.FlowControl;
 import dev.millrace.flow.FlowReport;
+import dev.millrace.flow.StopConditions;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.spec.flow.StopCondition.Measure;
@@ -19,8 +23,11 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -143,6 +150,45 @@ class StopConditionsIT {
                             () ->
                                     "hold stop condition waits, release stop condition waits"
                                             .equals(scene.target.value(JOURNAL)));
+        }
+    }
+
+    /// After a switchover nothing may pause the way back; a hold from before would never end.
+    @Test
+    void aStoredHoldThatThePhaseDoesNotAllowIsReleased() throws Exception {
+        StopCondition waits =
+                when(
+                        "waits",
+                        new Measure.BuiltIn(Metric.TARGET_LOCK_WAITS),
+                        0,
+                        1,
+                        Consequence.PAUSE);
+        try (MigrationScene scene = scene(waits)) {
+            ControlSchema.migrate(() -> scene.target.session("control"));
+            scene.target.execute(
+                    "INSERT INTO millrace.flow_hold VALUES ('%s', 'waits', now(), 'before')"
+                            .formatted(scene.stream().id()));
+            FlowControl flow =
+                    FlowControl.resume(scene.stream(), () -> true, "test", InstantSource.system());
+            try (StopConditions conditions =
+                    StopConditions.start(
+                            scene.stream(),
+                            new FlowSetting(List.of(waits), OptionalLong.empty()),
+                            flow,
+                            () -> "REVERSIBLE",
+                            () -> true,
+                            InstantSource.system())) {
+                assertThat(flow.holdsApply()).isEmpty();
+                assertThat(conditions.reports().getFirst().state()).isNotEqualTo("held");
+                Awaitility.await()
+                        .atMost(PATIENCE)
+                        .until(
+                                () ->
+                                        "release stop condition waits"
+                                                .equals(scene.target.value(JOURNAL)));
+                assertThat(scene.target.value("SELECT count(*) FROM millrace.flow_hold"))
+                        .isEqualTo("0");
+            }
         }
     }
 

@@ -6,8 +6,8 @@ import java.time.InstantSource;
 import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 
-/// The operator's hand on the backfill: pause, resume and a limit of rows per second. Every change
-/// takes effect within a second: reads that run end at their next row. Thread-safe.
+/// Pauses the backfill, continues it, and limits its rows per second. Every change takes effect
+/// within a second: reads that run end at their next row. Thread-safe.
 public final class Pace {
 
     private final InstantSource clock;

@@ -7,7 +7,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -24,11 +26,16 @@ public final class FlowStore {
             FROM millrace.flow WHERE migration = ?
             """;
 
-    private static final String SAVE =
+    /// Before the statement that makes the change.
+    private static final String NOTED =
             """
             WITH noted AS (
                 INSERT INTO millrace.journal (migration, who, phase, event, detail)
                 VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
+            """;
+
+    private static final String SAVE =
+            """
             INSERT INTO millrace.flow
                 (migration, paused_since, paused_by, pause_reason, rows_per_second,
                 apply_paused_since, apply_paused_by, apply_pause_reason, killed)
@@ -47,9 +54,6 @@ public final class FlowStore {
 
     private static final String HOLD =
             """
-            WITH noted AS (
-                INSERT INTO millrace.journal (migration, who, phase, event, detail)
-                VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
             INSERT INTO millrace.flow_hold (migration, name, since, reason) VALUES (?, ?, ?, ?)
             ON CONFLICT (migration, name)
                 DO UPDATE SET since = excluded.since, reason = excluded.reason
@@ -57,9 +61,6 @@ public final class FlowStore {
 
     private static final String RELEASE =
             """
-            WITH noted AS (
-                INSERT INTO millrace.journal (migration, who, phase, event, detail)
-                VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
             DELETE FROM millrace.flow_hold WHERE migration = ? AND name = ?
             """;
 
@@ -110,25 +111,34 @@ public final class FlowStore {
 
     /// Replaces the setting and adds the note to the journal, both or neither.
     public void save(Setting setting, Note note) throws SQLException {
+        change(
+                note,
+                SAVE,
+                since(setting.backfill()),
+                setting.backfill().map(Pause::who).orElse(""),
+                setting.backfill().map(Pause::reason).orElse(""),
+                setting.rowsPerSecond().orElse(0),
+                since(setting.apply()),
+                setting.apply().map(Pause::who).orElse(""),
+                setting.apply().map(Pause::reason).orElse(""),
+                setting.killed());
+    }
+
+    /// @param sql its first parameter is the migration
+    private void change(Note note, String sql, Object... parameters) throws SQLException {
+        List<Object> all =
+                new ArrayList<>(
+                        List.of(
+                                migration,
+                                note.who(),
+                                note.phase(),
+                                note.event(),
+                                note.what(),
+                                note.reason(),
+                                migration));
+        all.addAll(List.of(parameters));
         try (Connection connection = control.pooled()) {
-            Statements.update(
-                    connection,
-                    SAVE,
-                    migration,
-                    note.who(),
-                    note.phase(),
-                    note.event(),
-                    note.what(),
-                    note.reason(),
-                    migration,
-                    since(setting.backfill()),
-                    setting.backfill().map(Pause::who).orElse(""),
-                    setting.backfill().map(Pause::reason).orElse(""),
-                    setting.rowsPerSecond().orElse(0),
-                    since(setting.apply()),
-                    setting.apply().map(Pause::who).orElse(""),
-                    setting.apply().map(Pause::reason).orElse(""),
-                    setting.killed());
+            Statements.update(connection, NOTED + sql, all.toArray());
         }
     }
 
@@ -155,38 +165,12 @@ public final class FlowStore {
     /// Stores that a stop condition holds the flow, and adds the note to the journal, both or
     /// neither.
     public void hold(String name, Hold hold, Note note) throws SQLException {
-        try (Connection connection = control.pooled()) {
-            Statements.update(
-                    connection,
-                    HOLD,
-                    migration,
-                    note.who(),
-                    note.phase(),
-                    note.event(),
-                    note.what(),
-                    note.reason(),
-                    migration,
-                    name,
-                    hold.since(),
-                    hold.reason());
-        }
+        change(note, HOLD, name, hold.since(), hold.reason());
     }
 
     /// Stores that a stop condition holds nothing any more, in the same way.
     public void release(String name, Note note) throws SQLException {
-        try (Connection connection = control.pooled()) {
-            Statements.update(
-                    connection,
-                    RELEASE,
-                    migration,
-                    note.who(),
-                    note.phase(),
-                    note.event(),
-                    note.what(),
-                    note.reason(),
-                    migration,
-                    name);
-        }
+        change(note, RELEASE, name);
     }
 
     private static String since(Optional<Pause> pause) {
