@@ -145,7 +145,8 @@ final class FlowCommands {
             mixinStandardHelpOptions = true)
     private static final class ThrottleCommand extends Change {
 
-        private static final long MOST = 1_000_000_000;
+        /// More is no limit, and its bytes must be a number.
+        private static final long MOST_MEGABYTES = 1_000_000_000;
 
         @Parameters(
                 paramLabel = "WHAT",
@@ -186,7 +187,9 @@ final class FlowCommands {
             String part = what.equals("apply") ? "apply" : "the backfill";
             Map<String, Object> change =
                     limit.megabytes > 0
-                            ? Map.of("bytesPerSecond", limit.megabytes << 20)
+                            ? Map.of(
+                                    "bytesPerSecond",
+                                    Math.min(limit.megabytes, MOST_MEGABYTES) << 20)
                             : Map.of("rowsPerSecond", limit.rows);
             Map<String, Object> asked = new HashMap<>(change);
             asked.put("what", List.of(what));
@@ -201,11 +204,11 @@ final class FlowCommands {
         }
 
         private static void requirePossible(String option, long number) {
-            if (number < 0 || number > MOST) {
+            if (number < 0) {
                 throw new CommandFailure(
                         ExitCode.USAGE,
-                        "%s is %d; it must be from 1 to %d, or 0 for no limit."
-                                .formatted(option, number, MOST),
+                        "%s is %d; it must be at least 1, or 0 for no limit."
+                                .formatted(option, number),
                         "");
             }
         }
