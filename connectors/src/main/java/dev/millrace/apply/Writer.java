@@ -118,9 +118,11 @@ final class Writer implements AutoCloseable {
                         WriteOutcome outcome = open.run(task);
                         trouble = null;
                         history = history.progressed();
+                        passage.wrote(task.rows(), task.bytes());
                         return outcome;
                     } catch (SQLException | RuntimeException | Error e) {
-                        if (passage.isEnded()) {
+                        // An Error has another cause than the end of the session.
+                        if (passage.isEnded() && !(e instanceof Error)) {
                             drop();
                             continue;
                         }

@@ -33,7 +33,7 @@ import java.util.function.Predicate;
 /// its changes, and its rows are not written.
 ///
 /// @param publication the publication of the capture
-/// @param pace the operator's hand on the backfill; while it is paused, nothing is read
+/// @param pace pauses and limits the backfill; while it is paused, nothing is read
 public record Rereading(
         Database source,
         Database target,

@@ -2,11 +2,11 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.Watermarks.Emitted;
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.KeptSession;
 import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.function.BooleanSupplier;
-import org.jspecify.annotations.Nullable;
 
 /// Emits the watermarks of a stream: at regular intervals over one session that stays open, and on
 /// demand over the pool. [#emit] and [#close] are confined to one thread; [#emitOnDemand] is
@@ -16,7 +16,7 @@ public final class WatermarkSession implements AutoCloseable {
     private final Database source;
     private final Watermarks watermarks;
     private final BooleanSupplier mayWrite;
-    private @Nullable Connection session;
+    private final KeptSession session;
 
     /// Opens no session; [#emit] does.
     ///
@@ -25,6 +25,7 @@ public final class WatermarkSession implements AutoCloseable {
         this.source = source;
         this.watermarks = watermarks;
         this.mayWrite = mayWrite;
+        this.session = new KeptSession(() -> source.connect("watermark"));
     }
 
     public boolean mayEmit() {
@@ -35,12 +36,7 @@ public final class WatermarkSession implements AutoCloseable {
     ///   then, so that the next call opens a new session
     public Emitted emit() throws SQLException {
         requireWritable();
-        Connection open = session;
-        if (open == null) {
-            open = source.connect("watermark");
-            session = open;
-        }
-        return watermarks.emit(open);
+        return watermarks.emit(session.get());
     }
 
     /// Emits a watermark for a caller that waits for it.
@@ -66,15 +62,6 @@ public final class WatermarkSession implements AutoCloseable {
     /// Closes the session of [#emit]. The next call opens another.
     @Override
     public void close() {
-        Connection open = session;
-        session = null;
-        if (open != null) {
-            try {
-                open.close();
-            } catch (SQLException _) {
-                // The session is broken already.
-                return;
-            }
-        }
+        session.close();
     }
 }

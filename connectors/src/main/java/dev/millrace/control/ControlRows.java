@@ -2,6 +2,7 @@ package dev.millrace.control;
 
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.SqlState;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -23,9 +24,8 @@ public record ControlRows(Database control, List<String> streams) {
     private static final String EPOCH =
             "SELECT max(epoch) FROM millrace.owner WHERE migration = ANY(?)";
 
-    /// What says how the migration went. The reports contain what they showed. A detail of the
-    /// journal stays a text: its hash was computed from it.
-    private static final String EVIDENCE =
+    /// A detail stays a text: the hash of the entry was computed from it.
+    private static final String JOURNALS =
             """
             WITH own AS (SELECT ?::text[] AS names)
             SELECT jsonb_build_object(
@@ -33,7 +33,14 @@ public record ControlRows(Database control, List<String> streams) {
                         ORDER BY j.migration, j.number), '[]')
                     FROM millrace.journal j, own WHERE j.migration = ANY(own.names)),
                 'journalHeads', (SELECT coalesce(jsonb_agg(to_jsonb(h) ORDER BY h.migration), '[]')
-                    FROM millrace.journal_head h, own WHERE h.migration = ANY(own.names)),
+                    FROM millrace.journal_head h, own WHERE h.migration = ANY(own.names))
+            """;
+
+    /// What says how the migration went. The reports contain what they showed.
+    private static final String EVIDENCE =
+            JOURNALS
+                    + """
+                ,
                 'operations', (SELECT coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('steps',
                         (SELECT coalesce(jsonb_agg(to_jsonb(s) - 'operation' ORDER BY s.ordinal), '[]')
                             FROM millrace.operation_step s WHERE s.operation = o.id)) ORDER BY o.started_at), '[]')
@@ -107,6 +114,16 @@ public record ControlRows(Database control, List<String> streams) {
         record SchemaStays(String reason) implements Removal {}
     }
 
+    /// Keeps what is removed.
+    @FunctionalInterface
+    public interface Keeper {
+
+        /// @param journals the fields `journal` and `journalHeads` of [#evidence], to which nobody
+        ///   can add an entry any more
+        /// @throws IOException if they cannot be kept; then nothing is removed
+        void keep(String journals) throws IOException;
+    }
+
     public boolean exist() throws SQLException {
         try (Connection connection = control.pooled()) {
             return exist(connection);
@@ -141,25 +158,26 @@ public record ControlRows(Database control, List<String> streams) {
     /// Removes the migration's rows in one transaction, and the whole schema if it has no rows of
     /// others. Can be repeated.
     ///
+    /// @param keeper called before the commit; not if there is no control schema any more
     /// @throws SQLException also if others lock a table for longer than 5 seconds
-    public Removal remove() throws SQLException {
+    public Removal remove(Keeper keeper) throws SQLException, IOException {
         try (Connection connection = control.connect("cleanup")) {
             if (!exist(connection)) {
                 return new Removal.Gone();
             }
             connection.setAutoCommit(false);
             try {
-                Removal removal = remove(connection);
+                Removal removal = remove(connection, keeper);
                 connection.commit();
                 return removal;
-            } catch (SQLException e) {
+            } catch (SQLException | IOException | RuntimeException e) {
                 connection.rollback();
                 throw e;
             }
         }
     }
 
-    private Removal remove(Connection connection) throws SQLException {
+    private Removal remove(Connection connection, Keeper keeper) throws SQLException, IOException {
         List<ControlTable> tables =
                 Statements.list(
                         connection,
@@ -185,6 +203,8 @@ public record ControlRows(Database control, List<String> streams) {
                         names())) {
             Statements.update(connection, "DROP TABLE " + table);
         }
+        keeper.keep(
+                Statements.one(connection, JOURNALS + ")::text", row -> row.getString(1), names()));
         Statements.update(connection, CLOSE_JOURNALS, names());
         boolean others = false;
         for (ControlTable table : keyed) {

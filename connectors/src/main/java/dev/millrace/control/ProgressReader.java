@@ -4,28 +4,27 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.Counted;
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.KeptSession;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /// Reads how far a generation is applied, often, over one session that it keeps open between reads.
 /// Not thread-safe; confined to the thread of its probe.
 public final class ProgressReader implements AutoCloseable {
 
-    private final Database control;
     private final StoredOffsets offsets;
     private final StoppedTables stoppedTables;
     private final ParkedKeys parkedKeys;
     private final int generation;
-    private @Nullable Connection session;
+    private final KeptSession session;
 
     /// Opens no session; [#read] does.
     ///
     /// @param topic the target topic
     public ProgressReader(Database control, String migration, String topic, int generation) {
-        this.control = control;
+        this.session = new KeptSession(() -> control.connect("watch"));
         this.offsets = new StoredOffsets(migration, topic);
         this.stoppedTables = new StoppedTables(migration);
         this.parkedKeys = new ParkedKeys(migration);
@@ -50,11 +49,7 @@ public final class ProgressReader implements AutoCloseable {
     /// @throws SQLException when the database does not answer; call [#close] then, so that the next
     ///   read opens a new session
     public Progress read() throws SQLException {
-        Connection connection = session;
-        if (connection == null) {
-            connection = control.connect("watch");
-            session = connection;
-        }
+        Connection connection = session.get();
         AppliedOffsets applied = offsets.read(connection);
         return new Progress(
                 applied,
@@ -65,15 +60,6 @@ public final class ProgressReader implements AutoCloseable {
     /// Closes the session. The next read opens another.
     @Override
     public void close() {
-        Connection open = session;
-        session = null;
-        if (open != null) {
-            try {
-                open.close();
-            } catch (SQLException _) {
-                // It is broken already.
-                return;
-            }
-        }
+        session.close();
     }
 }

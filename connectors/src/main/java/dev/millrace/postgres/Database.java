@@ -77,6 +77,13 @@ public final class Database implements AutoCloseable {
         return sessions.open(purpose, silence);
     }
 
+    /// The same, but the connection counts as broken when the server sends nothing for so long.
+    ///
+    /// @param silence whole seconds, at least one
+    public Connection connect(String purpose, Duration silence) throws SQLException {
+        return sessions.open(purpose, silence);
+    }
+
     /// Opens a session without a limit on the duration of statements, in autocommit mode; the
     /// caller closes it.
     public Connection connectForLongStatements(String purpose) throws SQLException {

@@ -29,7 +29,7 @@ class ControlRowsIT {
 
         try (Database database =
                 new Database("test", control.url(), control.username(), control.password())) {
-            assertThat(new ControlRows(database, List.of("own")).remove())
+            assertThat(new ControlRows(database, List.of("own")).remove(_ -> {}))
                     .isInstanceOf(Removal.SchemaStays.class);
         }
 

@@ -11,6 +11,7 @@ import dev.millrace.control.OwnerStore.Ownership;
 import dev.millrace.control.RebackfillStore.Reached;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
 import dev.millrace.control.RebackfillStore.Sweep;
+import dev.millrace.control.flow.CommitProbe;
 import dev.millrace.control.flow.FlowStore;
 import dev.millrace.control.flow.FlowStore.Note;
 import dev.millrace.control.flow.FlowStore.Setting;
@@ -26,8 +27,10 @@ import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.throttle.Throttle.Limit;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
@@ -62,14 +65,34 @@ class ControlStoresIT {
         control.close();
     }
 
+    /// The server ends a measurement that waits, so that no session of the probe stays behind.
+    @Test
+    void aCommitThatWaitsForALockIsMeasuredUntilItsLimit() throws Exception {
+        Duration limit = Duration.ofMillis(300);
+        try (CommitProbe probe = new CommitProbe(control, "shop", InstantSource.system(), limit);
+                Connection holder = target.connect()) {
+            assertThat(probe.measure()).isPositive();
+            holder.setAutoCommit(false);
+            Statements.update(holder, "LOCK TABLE millrace.flow_probe");
+
+            assertThat(probe.measure()).isGreaterThanOrEqualTo(limit);
+
+            assertThat(target.query("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+                    .containsExactly(List.of("0"));
+            holder.rollback();
+            assertThat(probe.measure()).isLessThan(limit);
+        }
+    }
+
     @Test
     void aFlowIsKeptAndEachChangeOfItIsJournaled() throws Exception {
         FlowStore store = new FlowStore(control, "shop");
         Setting paused =
                 new Setting(
                         Optional.of(new FlowStore.Pause("peak hour", "ann", CLOCK.instant())),
-                        OptionalLong.of(500),
+                        Limit.ofRows(500),
                         Optional.of(new FlowStore.Pause("index build", "bob", CLOCK.instant())),
+                        new Limit(OptionalLong.of(7), OptionalLong.of(8)),
                         true);
         assertThat(store.read()).isEqualTo(Setting.NONE);
 

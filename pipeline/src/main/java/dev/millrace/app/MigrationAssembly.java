@@ -151,14 +151,10 @@ public final class MigrationAssembly implements AutoCloseable {
                             broker,
                             MigrationLife.of(
                                     migration,
-                                    Plan.of(
-                                            specHash,
-                                            report.mappings(),
-                                            report.findings(),
-                                            shown(spec)),
+                                    Plan.of(specHash, report.mappings(), report.findings()),
                                     premises,
                                     settings),
-                            tables(report, shown(spec)),
+                            tables(report),
                             approvals(migration, stored, clock),
                             preview(databases, report)));
         } catch (SQLException | RuntimeException e) {
@@ -215,30 +211,14 @@ public final class MigrationAssembly implements AutoCloseable {
         return tables;
     }
 
-    /// The SELECTs with values of the environment, as people may see them, by target table.
-    private static Map<TableId, String> shown(MigrationSpec spec) {
-        Map<TableId, String> shown = new LinkedHashMap<>();
-        for (TableEntry entry : spec.tables()) {
-            if (entry instanceof TableEntry.Select select
-                    && !select.text().shown().equals(select.text().text())) {
-                shown.put(select.target(), select.text().shown());
-            }
-        }
-        return shown;
-    }
-
-    private static List<TableDefinition> tables(
-            PreflightReport report, Map<TableId, String> shown) {
+    private static List<TableDefinition> tables(PreflightReport report) {
         return report.mappings().stream()
                 .map(
                         mapping ->
                                 new TableDefinition(
                                         mapping.target().table().toString(),
                                         mapping.source().toString(),
-                                        shown.getOrDefault(
-                                                        mapping.target().table(),
-                                                        mapping.userText())
-                                                .strip(),
+                                        mapping.shown().strip(),
                                         mapping.target().keyColumns(),
                                         notes(report, mapping.source().toString())))
                 .toList();

@@ -94,10 +94,7 @@ final class JournalCommand implements Callable<Integer> {
             Optional<StoredJournal> stored = find(valid);
             Finding finding =
                     stored.map(journal -> journal.chain().check()).orElseGet(Finding.Empty::new);
-            boolean lost =
-                    !noted.isBlank()
-                            && finding instanceof Finding.Unbroken
-                            && !stored.orElseThrow().chain().contains(noted.strip());
+            boolean lost = !noted.isBlank() && isLost(noted.strip(), finding, stored);
             JournalView.verified(
                     terminal,
                     output.isJson(),
@@ -106,6 +103,16 @@ final class JournalCommand implements Callable<Integer> {
                     finding,
                     lost);
             return lost ? ExitCode.DIFFERENT : exitCode(finding);
+        }
+
+        /// An entry existed that does not exist any more, as a journal without entries says too.
+        private static boolean isLost(
+                String hash, Finding finding, Optional<StoredJournal> stored) {
+            return switch (finding) {
+                case Finding.Unbroken _ -> !stored.orElseThrow().chain().contains(hash);
+                case Finding.Empty _ -> true;
+                case Finding.Broken _ -> false;
+            };
         }
 
         private static Optional<StoredJournal> find(SpecResult.Valid valid) {

@@ -21,6 +21,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /// What remains of a migration, and the mark that it has ended: its existence means that the
 /// migration never runs again. It contains no secret, and no value of a row but those in the
@@ -82,6 +83,17 @@ record Archive(
     }
 
     Archive with(List<Operation.Step> now, @Nullable Instant end) {
+        return with(now, end, evidence);
+    }
+
+    /// @param newer fields that replace those of the database
+    Archive withEvidence(String place, JsonNode newer) {
+        ObjectNode next = (ObjectNode) evidence.deepCopy();
+        next.withObject(place).setAll((ObjectNode) newer);
+        return with(steps, endedAt, next);
+    }
+
+    private Archive with(List<Operation.Step> now, @Nullable Instant end, JsonNode evidence) {
         return new Archive(
                 format,
                 migration,

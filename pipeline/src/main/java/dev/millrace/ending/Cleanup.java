@@ -50,7 +50,16 @@ final class Cleanup implements AutoCloseable {
         record Waiting(String reason) implements Effect {}
     }
 
-    Effect perform(EndingStep step, Archive archive)
+    /// Keeps in the archive what a step removes.
+    @FunctionalInterface
+    interface Keeper {
+
+        /// @param place the name of the database
+        /// @param journals the fields of its evidence that are replaced
+        void keep(String place, String journals) throws IOException;
+    }
+
+    Effect perform(EndingStep step, Archive archive, Keeper keeper)
             throws SQLException, IOException, InterruptedException {
         if (step == EndingStep.STOP) {
             stop.run();
@@ -67,7 +76,7 @@ final class Cleanup implements AutoCloseable {
             case ORIGINS -> origins();
             case FENCES -> fences();
             case TOPICS -> topics();
-            case CONTROL -> control();
+            case CONTROL -> control(keeper);
             case FILES -> files();
             case RENAME -> new Effect.Done(oldTables.rename(archive.renames()));
         };
@@ -187,11 +196,11 @@ final class Cleanup implements AutoCloseable {
                         .formatted(String.join(", ", topics), String.join(", ", groups));
     }
 
-    private Effect control() throws SQLException {
+    private Effect control(Keeper keeper) throws SQLException, IOException {
         List<String> notes = new ArrayList<>();
         for (Place place : premises.places()) {
             notes.add(
-                    switch (place.rows().remove()) {
+                    switch (place.rows().remove(journals -> keeper.keep(place.name(), journals))) {
                         case Removal.Gone _ ->
                                 "The %s has no schema millrace.".formatted(place.name());
                         case Removal.SchemaStays(String reason) ->

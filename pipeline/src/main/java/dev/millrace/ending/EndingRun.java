@@ -119,7 +119,7 @@ final class EndingRun implements AutoCloseable {
             Instant begun = clock.instant();
             save(new Operation.Step(step.id(), "started", begun, null, step.text()));
             trace.at(step, "before");
-            return switch (cleanup.perform(step, archive)) {
+            return switch (cleanup.perform(step, archive, this::keep)) {
                 case Effect.Waiting(String reason) -> Optional.of(reason);
                 case Effect.Done(String note) -> {
                     trace.at(step, "after");
@@ -160,6 +160,11 @@ final class EndingRun implements AutoCloseable {
         steps.removeIf(each -> each.name().equals(step.name()));
         steps.add(step);
         save(archive.with(steps, null));
+    }
+
+    /// The entries that were added since the end began, up to the removal of the journal.
+    private void keep(String place, String journals) throws IOException {
+        save(archive.withEvidence(place, Archive.JSON.readTree(journals)));
     }
 
     private void save(Archive next) throws IOException {

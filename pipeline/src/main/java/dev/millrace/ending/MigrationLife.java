@@ -75,16 +75,10 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
             findings = List.copyOf(findings);
         }
 
-        /// @param select as it was compiled, or as the file has it if it contains values of the
-        ///   environment
+        /// @param select without values of the environment
         public record PlannedTable(TableId target, TableId source, String select) {}
 
-        /// @param shown what people may see of SELECTs with values of the environment
-        public static Plan of(
-                String specHash,
-                List<Mapping> mappings,
-                List<Finding> findings,
-                Map<TableId, String> shown) {
+        public static Plan of(String specHash, List<Mapping> mappings, List<Finding> findings) {
             return new Plan(
                     specHash,
                     mappings.stream()
@@ -93,9 +87,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
                                             new PlannedTable(
                                                     mapping.target().table(),
                                                     mapping.source(),
-                                                    shown.getOrDefault(
-                                                            mapping.target().table(),
-                                                            mapping.rendered())))
+                                                    mapping.shown().strip()))
                             .toList(),
                     findings);
         }

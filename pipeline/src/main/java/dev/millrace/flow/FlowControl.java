@@ -8,22 +8,21 @@ import dev.millrace.control.flow.FlowStore.Pause;
 import dev.millrace.control.flow.FlowStore.Setting;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.flow.Holds.Held;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.StopCondition;
-import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
+import dev.millrace.throttle.Throttle;
+import dev.millrace.throttle.Throttle.Limit;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.Lock;
@@ -35,18 +34,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Pauses, limits and stops the flow, for the operator and for stop conditions. What the operator
-/// sets is stored in the control schema first, then in force, so that a restart never forgets a
-/// pause that was confirmed. Only a kill is in force first. What both hold is held until both have
+/// sets is stored in the control schema before it takes effect, so that a restart never forgets a
+/// pause that was confirmed. Only a kill takes effect first. What both hold is held until both have
 /// released it. One [Pace] and one [WriteGate] serve every generation of this process.
 ///
-/// Thread-safe. Operators' changes exclude each other while the target stores them. What is in
-/// force is guarded by this object's monitor, under which nothing waits for a server.
+/// Thread-safe. Operators' changes exclude each other while the target stores them. The settings
+/// that have taken effect are guarded by this object's monitor, under which nothing waits for a
+/// server.
 public final class FlowControl {
 
     private static final Logger LOG = LoggerFactory.getLogger(FlowControl.class);
 
     /// How long transactions on the target may still commit when apply is paused.
     private static final Duration GRACE = Duration.ofMillis(500);
+
+    private static final String WITHOUT_LOCK =
+            "This process does not have the migration's lock at this moment. Run 'millrace status' to see why, and run the command again when the target answers";
+
+    private static final String KILLED_WITHOUT_LOCK =
+            "This process has stopped all its writes, but it does not have the migration's lock at this moment, so the kill is not stored: a restart may continue the writes, and so does another process that has the lock. Run the command again, also on the other process";
 
     private final FlowRules rules;
     private final FlowStore store;
@@ -57,41 +63,31 @@ public final class FlowControl {
     private final WriteGate gate;
     private final Lock changes = new ReentrantLock();
     private volatile Setting setting;
-    private volatile Map<String, Held> held = Map.of();
+    private volatile Holds held = Holds.NONE;
     private volatile Supplier<List<String>> blocked = List::of;
 
-    /// What a stop condition holds.
-    private record Held(StopCondition condition, Hold hold) {
-
-        boolean stops(Part part) {
-            return switch (condition.then()) {
-                case PAUSE_BACKFILL -> part == Part.BACKFILL;
-                case PAUSE -> true;
-                case BLOCK_SWITCHOVER -> false;
-            };
-        }
-
-        Pause pause() {
-            return new Pause(hold.reason(), "stop condition " + condition.name(), hold.since());
-        }
-    }
-
-    /// Kills that are in force and not stored yet; guarded by this.
+    /// Kills that have taken effect and are not stored yet; guarded by this.
     private int killing;
 
     /// An operation that moves the traffic is about to begin; guarded by this.
     private boolean beginsMove;
 
-    private FlowControl(
-            ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
+    /// @param gate of the streams that write to the target
+    FlowControl(
+            FlowRules rules,
+            FlowStore store,
+            WriteGate gate,
+            BooleanSupplier owner,
+            String service,
+            InstantSource clock)
             throws SQLException {
-        this.rules = new FlowRules(stream.settings().backfill());
-        this.store = new FlowStore(stream.control(), stream.id());
+        this.rules = rules;
+        this.store = store;
         this.owner = owner;
         this.service = service;
         this.clock = clock;
         this.pace = new Pace(clock);
-        this.gate = new WriteGate(() -> stream.target().database().connect("pause"));
+        this.gate = gate;
         this.setting = rules.possible(store.read());
         enforce();
     }
@@ -103,7 +99,13 @@ public final class FlowControl {
     public static FlowControl resume(
             ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
             throws SQLException {
-        return new FlowControl(stream, owner, service, clock);
+        return new FlowControl(
+                new FlowRules(stream.settings().backfill()),
+                new FlowStore(stream.control(), stream.id()),
+                new WriteGate(() -> stream.target().database().connect("pause"), clock),
+                owner,
+                service,
+                clock);
     }
 
     public Pace pace() {
@@ -123,41 +125,39 @@ public final class FlowControl {
         this.blocked = blocked;
     }
 
-    /// Holds what the condition says.
+    /// Holds what the condition says. Transactions that are under way are ended by another thread,
+    /// so that a target that does not answer delays no other condition.
     ///
+    /// @param share of the time in which there is still work, if the condition slows it
     /// @param phaseNow names the migration's phase at this moment
     /// @return false if that is not possible in this phase; nothing is held then
-    boolean hold(StopCondition condition, Hold hold, Supplier<String> phaseNow) {
+    boolean hold(StopCondition condition, Hold hold, double share, Supplier<String> phaseNow) {
         synchronized (this) {
-            if (condition.then() == Consequence.PAUSE
+            Held next = new Held(condition, hold, share);
+            if (next.concernsApply()
                     && (beginsMove || FlowRules.refusalOfPause(phaseNow.get()).isPresent())) {
                 return false;
             }
-            Map<String, Held> next = new LinkedHashMap<>(held);
-            next.put(condition.name(), new Held(condition, hold));
-            held = Collections.unmodifiableMap(next);
+            held = held.with(next);
             enforce();
         }
+        Thread.ofVirtual().name("flow-hold").start(this::endTransactions);
+        return true;
+    }
+
+    private void endTransactions() {
         endTransactions(GRACE)
                 .ifPresent(
                         why ->
                                 LOG.atWarn()
                                         .addKeyValue("reason", why)
                                         .log("a transaction may still be open on the target"));
-        return true;
     }
 
     /// Holds nothing for this condition any more.
     synchronized void release(String condition) {
-        Map<String, Held> next = new LinkedHashMap<>(held);
-        next.remove(condition);
-        held = Collections.unmodifiableMap(next);
+        held = held.without(condition);
         enforce();
-    }
-
-    /// What a stop condition holds of the part; the first one, if several do.
-    private Optional<Held> heldBy(Part part) {
-        return held.values().stream().filter(each -> each.stops(part)).findFirst();
     }
 
     /// What is set.
@@ -177,7 +177,7 @@ public final class FlowControl {
                                     paused("the backfill is paused", pause)
                                             + ". Run 'millrace resume backfill' to continue")
                     .ifPresent(blockers::add);
-            heldBy(Part.BACKFILL)
+            held.pauses(Part.BACKFILL)
                     .map(each -> byItself("the backfill is paused", each))
                     .ifPresent(blockers::add);
         }
@@ -188,8 +188,24 @@ public final class FlowControl {
     /// Why no switchover may begin.
     public List<String> holdsSwitchover() {
         List<String> holds = new ArrayList<>(blocked.get());
-        holdsApply().ifPresent(holds::addFirst);
+        holdsMove().ifPresent(holds::addFirst);
         return holds;
+    }
+
+    /// Why the target would not receive the last changes soon.
+    private Optional<String> holdsMove() {
+        Setting now = setting;
+        return holdsApply()
+                .or(() -> held.slows(Part.APPLY).map(slow -> "apply is " + slow.slowing()))
+                .or(
+                        () ->
+                                now.applyLimit().equals(Limit.NONE)
+                                        ? Optional.empty()
+                                        : Optional.of(
+                                                "apply writes %s. Run 'millrace throttle apply --off' to lift the limit"
+                                                        .formatted(
+                                                                FlowRules.limited(
+                                                                        now.applyLimit()))));
     }
 
     private static String byItself(String what, Held held) {
@@ -207,7 +223,7 @@ public final class FlowControl {
                                                 + ". Run 'millrace resume all' to continue"
                                         : paused("apply is paused", pause)
                                                 + ". Run 'millrace resume apply' to continue")
-                .or(() -> heldBy(Part.APPLY).map(each -> byItself("apply is paused", each)));
+                .or(() -> held.pauses(Part.APPLY).map(each -> byItself("apply is paused", each)));
     }
 
     private static String paused(String what, Pause pause) {
@@ -227,8 +243,9 @@ public final class FlowControl {
         List<String> actions = new ArrayList<>();
         if (now.apply().isPresent()) {
             actions.add(now.killed() ? "resume all" : "resume apply");
-        } else if (heldBy(Part.APPLY).isEmpty() && FlowRules.refusalOfPause(phase).isEmpty()) {
+        } else if (held.pauses(Part.APPLY).isEmpty() && FlowRules.refusalOfPause(phase).isEmpty()) {
             actions.add("pause apply");
+            actions.add("throttle apply");
         }
         if (now.backfill().isPresent()) {
             if (!now.killed()) {
@@ -246,15 +263,15 @@ public final class FlowControl {
         return progress.filter(read -> read.isComplete() && read.incompleteKeys() == 0).isEmpty();
     }
 
-    /// Begins an operation that moves the traffic, unless apply is paused. No pause begins
-    /// meanwhile.
+    /// Begins an operation that moves the traffic, unless apply is paused or limited. Neither
+    /// begins meanwhile.
     ///
-    /// @throws RefusedException when apply is paused
+    /// @throws RefusedException when apply is paused or limited
     public <T> T whileApplying(Supplier<T> beginning) {
         changes.lock();
         try {
             synchronized (this) {
-                refuseIf(holdsApply().map(why -> "The traffic cannot be moved: " + why));
+                refuseIf(holdsMove().map(why -> "The traffic cannot be moved: " + why));
                 beginsMove = true;
             }
             return beginning.get();
@@ -267,7 +284,8 @@ public final class FlowControl {
     }
 
     /// @param phaseNow names the migration's phase at this moment
-    /// @throws RefusedException when the change is not possible now; it is not in force then
+    /// @throws RefusedException when the change is not possible now; it has no effect then, except
+    ///   a kill that could not be stored, of which the message says so
     public FlowChange.Outcome change(FlowChange change, Supplier<String> phaseNow) {
         Optional<String> open = Optional.empty();
         boolean isKill = change.action() instanceof Action.Kill && !change.dryRun();
@@ -312,11 +330,13 @@ public final class FlowControl {
         if (change.dryRun()) {
             return report(next);
         }
+        boolean isOwner = owner.getAsBoolean();
         if (change.action() instanceof Action.Kill) {
             setting = next;
-        } else {
-            refuseIf(unowned());
+            // What another process has set is not overwritten.
+            refuseIf(isOwner ? Optional.empty() : Optional.of(KILLED_WITHOUT_LOCK));
         }
+        refuseIf(isOwner ? Optional.empty() : Optional.of(WITHOUT_LOCK));
         save(next, change, who, phase);
         setting = next;
         enforce();
@@ -327,7 +347,7 @@ public final class FlowControl {
     private String stillHeld(Action action) {
         return action instanceof Action.Resume(Set<Part> parts)
                 ? parts.stream()
-                        .flatMap(part -> heldBy(part).stream())
+                        .flatMap(part -> held.pauses(part).stream())
                         .distinct()
                         .map(
                                 each ->
@@ -344,13 +364,6 @@ public final class FlowControl {
                 refused -> {
                     throw new RefusedException(refused);
                 });
-    }
-
-    private Optional<String> unowned() {
-        return owner.getAsBoolean()
-                ? Optional.empty()
-                : Optional.of(
-                        "This process does not have the migration's lock at this moment. Run 'millrace status' to see why, and run the command again when the target answers");
     }
 
     private void save(Setting next, FlowChange change, String who, String phase) {
@@ -384,16 +397,19 @@ public final class FlowControl {
 
     private synchronized void enforce() {
         Setting now = setting;
-        pace.throttle(now.rowsPerSecond());
+        pace.throttle(now.backfillLimit());
+        pace.slow(held.share(Part.BACKFILL));
+        gate.throttle(now.applyLimit());
+        gate.slow(held.share(Part.APPLY));
         boolean isKilled = now.killed() || killing > 0;
-        if (isKilled || now.backfill().isPresent() || heldBy(Part.BACKFILL).isPresent()) {
+        if (isKilled || now.backfill().isPresent() || held.pauses(Part.BACKFILL).isPresent()) {
             pace.pause();
         } else {
             pace.resume();
         }
         if (isKilled) {
             gate.closeBothSides();
-        } else if (now.apply().isPresent() || heldBy(Part.APPLY).isPresent()) {
+        } else if (now.apply().isPresent() || held.pauses(Part.APPLY).isPresent()) {
             gate.close();
         } else {
             gate.open();
@@ -412,12 +428,28 @@ public final class FlowControl {
 
     private FlowReport report(Setting setting) {
         Optional<Pause> ofBackfill =
-                setting.backfill().or(() -> heldBy(Part.BACKFILL).map(Held::pause));
-        Optional<Pause> ofApply = setting.apply().or(() -> heldBy(Part.APPLY).map(Held::pause));
+                setting.backfill().or(() -> held.pauses(Part.BACKFILL).map(Held::pause));
+        Optional<Pause> ofApply =
+                setting.apply().or(() -> held.pauses(Part.APPLY).map(Held::pause));
         return new FlowReport(
                 rules.backfill() == Backfill.ENGINE
                         ? null
-                        : FlowReport.Backfill.of(setting.rowsPerSecond(), ofBackfill),
-                FlowReport.Apply.of(setting.killed(), ofApply));
+                        : FlowReport.Backfill.of(
+                                setting.backfillLimit(),
+                                ofBackfill,
+                                speed(Part.BACKFILL, pace.rate())),
+                FlowReport.Apply.of(
+                        setting.killed(),
+                        setting.applyLimit(),
+                        ofApply,
+                        speed(Part.APPLY, gate.rate())));
+    }
+
+    private FlowReport.Speed speed(Part part, Throttle.Rate rate) {
+        return new FlowReport.Speed(
+                rate.rows(),
+                rate.bytes(),
+                held.share(part),
+                held.slows(part).map(Held::slowing).orElse(null));
     }
 }

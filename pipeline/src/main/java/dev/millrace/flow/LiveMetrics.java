@@ -15,9 +15,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,25 +35,19 @@ final class LiveMetrics implements AutoCloseable {
     /// An older value is not known any more.
     private static final Duration TOO_OLD = Duration.ofSeconds(5);
 
-    /// Commits within this time count for the percentile.
-    private static final Duration WINDOW = Duration.ofSeconds(30);
-
-    private static final double PERCENTILE = 0.95;
-
     private record Stamped(Reading reading, Instant at) {}
-
-    private record Commit(Duration time, Instant at) {}
 
     private final ReplicationStream stream;
     private final InstantSource clock;
     private final BooleanSupplier mayWrite;
     private final Map<Measure, Stamped> readings = new ConcurrentHashMap<>();
-    private final Deque<Commit> commits = new ArrayDeque<>();
+    private final CommitTimes commits = new CommitTimes();
     private final WalMeter wal;
     private final LoadReader source;
     private final LoadReader target;
     private final CommitProbe commit;
     private final List<PeriodicProbe> probes = new ArrayList<>();
+    private final List<HttpProbe> checks = new ArrayList<>();
 
     private LiveMetrics(
             ReplicationStream stream,
@@ -68,7 +60,7 @@ final class LiveMetrics implements AutoCloseable {
         this.mayWrite = mayWrite;
         this.source = new LoadReader(stream.source().database());
         this.target = new LoadReader(stream.target().database());
-        this.commit = new CommitProbe(stream.control(), stream.id(), clock);
+        this.commit = new CommitProbe(stream.control(), stream.id(), clock, CommitProbe.LIMIT);
     }
 
     /// @param mayWrite whether the control schema may be written to measure a commit
@@ -83,6 +75,12 @@ final class LiveMetrics implements AutoCloseable {
                 conditions.stream().map(StopCondition::measure).collect(Collectors.toSet());
         metrics.startSource(of(all, Side.SOURCE));
         metrics.startTarget(of(all, Side.TARGET));
+        all.forEach(
+                measure -> {
+                    if (measure instanceof Measure.HttpCheck check) {
+                        metrics.startCheck(check);
+                    }
+                });
         if (all.contains(new Measure.BuiltIn(Metric.TARGET_COMMIT_P95))) {
             metrics.probes.add(
                     PeriodicProbe.start(
@@ -121,6 +119,18 @@ final class LiveMetrics implements AutoCloseable {
         }
     }
 
+    private void startCheck(Measure.HttpCheck check) {
+        HttpProbe probe = new HttpProbe(check.address());
+        checks.add(probe);
+        probes.add(
+                PeriodicProbe.start(
+                        "load-http",
+                        INTERVAL,
+                        clock,
+                        () -> readings.put(check, new Stamped(probe.ask(), clock.instant())),
+                        () -> {}));
+    }
+
     private void readWal() {
         Wal found;
         try {
@@ -145,13 +155,14 @@ final class LiveMetrics implements AutoCloseable {
     /// Empty for what is read in another way.
     private static Optional<Side> side(Measure measure) {
         return switch (measure) {
-            case Measure.WalBudget _ -> Optional.empty();
+            case Measure.WalBudget _, Measure.HttpCheck _, Measure.Window _ -> Optional.empty();
             case Measure.Scalar(Side on, String _) -> Optional.of(on);
             case Measure.BuiltIn(Metric metric) ->
                     switch (metric) {
                         case TARGET_COMMIT_P95 -> Optional.empty();
-                        case TARGET_LOCK_WAITS, TARGET_REPLICATION_LAG -> Optional.of(Side.TARGET);
-                        case SOURCE_REPLICATION_LAG, SOURCE_WAL_RETAINED ->
+                        case TARGET_LOCK_WAITS, TARGET_ACTIVE_SESSIONS, TARGET_REPLICATION_LAG ->
+                                Optional.of(Side.TARGET);
+                        case SOURCE_ACTIVE_SESSIONS, SOURCE_REPLICATION_LAG, SOURCE_WAL_RETAINED ->
                                 Optional.of(Side.SOURCE);
                     };
         };
@@ -174,10 +185,13 @@ final class LiveMetrics implements AutoCloseable {
     private Reading read(Measure measure, LoadReader reader) throws SQLException {
         return switch (measure) {
             case Measure.Scalar(Side _, String statement) -> reader.number(statement);
-            case Measure.WalBudget _ -> throw new IllegalStateException("The meter has it.");
+            case Measure.WalBudget _, Measure.HttpCheck _, Measure.Window _ ->
+                    throw new IllegalStateException("No database has it: " + measure);
             case Measure.BuiltIn(Metric metric) ->
                     switch (metric) {
                         case TARGET_LOCK_WAITS -> reader.lockWaits();
+                        case TARGET_ACTIVE_SESSIONS, SOURCE_ACTIVE_SESSIONS ->
+                                reader.activeSessions();
                         case TARGET_REPLICATION_LAG, SOURCE_REPLICATION_LAG -> reader.standbyLag();
                         case SOURCE_WAL_RETAINED -> reader.wal(stream.slot()).retained();
                         case TARGET_COMMIT_P95 ->
@@ -191,13 +205,7 @@ final class LiveMetrics implements AutoCloseable {
             return;
         }
         Duration time = commit.measure();
-        Instant now = clock.instant();
-        synchronized (commits) {
-            commits.addLast(new Commit(time, now));
-            while (commits.getFirst().at().plus(WINDOW).isBefore(now)) {
-                commits.removeFirst();
-            }
-        }
+        commits.add(time, clock.instant());
     }
 
     /// The last value of a measure; unknown if it is too old.
@@ -209,12 +217,15 @@ final class LiveMetrics implements AutoCloseable {
         if (measure instanceof Measure.WalBudget) {
             return wal.used(now);
         }
+        if (measure instanceof Measure.Window window) {
+            return new Reading.Known(window.contains(now) ? 1 : 0);
+        }
         Stamped found = readings.get(measure);
         if (found == null) {
             return new Reading.Unknown("not read yet");
         }
         return isOld(found.at(), now)
-                ? new Reading.Unknown("the server has not answered since " + found.at())
+                ? new Reading.Unknown("no answer since " + found.at())
                 : found.reading();
     }
 
@@ -222,39 +233,18 @@ final class LiveMetrics implements AutoCloseable {
         return Duration.between(at, now).compareTo(TOO_OLD) > 0;
     }
 
-    /// A commit that waits for its reply takes at least as long as it has taken until now.
     private Reading commits(Instant now) {
-        Optional<Duration> waits = commit.startedAt().map(since -> Duration.between(since, now));
-        List<Duration> times;
-        synchronized (commits) {
-            boolean isFresh = !commits.isEmpty() && !isOld(commits.getLast().at(), now);
-            if (!isFresh && waits.isEmpty()) {
-                return new Reading.Unknown(
-                        mayWrite.getAsBoolean()
-                                ? "no commit has been measured"
-                                : "no commit is measured while all writes are stopped");
-            }
-            times = new ArrayList<>(commits.stream().map(Commit::time).toList());
-        }
-        Duration slow = percentile(times);
-        return new Reading.Known(
-                seconds(waits.filter(time -> time.compareTo(slow) > 0).orElse(slow)));
-    }
-
-    private static Duration percentile(List<Duration> times) {
-        if (times.isEmpty()) {
-            return Duration.ZERO;
-        }
-        times.sort(null);
-        return times.get((int) Math.ceil(PERCENTILE * times.size()) - 1);
-    }
-
-    private static double seconds(Duration time) {
-        return time.toNanos() / 1e9;
+        return commits.p95(
+                commit.startedAt(),
+                now,
+                mayWrite.getAsBoolean()
+                        ? "no commit has been measured"
+                        : "no commit is measured while all writes are stopped");
     }
 
     @Override
     public void close() {
         probes.forEach(PeriodicProbe::close);
+        checks.forEach(HttpProbe::close);
     }
 }

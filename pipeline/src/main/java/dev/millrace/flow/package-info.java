@@ -1,4 +1,5 @@
-/// The operator's hand on the flow: what is paused or limited, by whom and why.
+/// Pauses, limits and stops reading existing rows and writing to the target: for the operator, and
+/// for the stop conditions of the file.
 @NullMarked
 package dev.millrace.flow;
 

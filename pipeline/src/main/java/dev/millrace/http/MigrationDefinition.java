@@ -22,7 +22,8 @@ public record MigrationDefinition(List<EffectiveSetting> settings, List<TableDef
 
     /// One target table.
     ///
-    /// @param select over the source, with wildcards expanded
+    /// @param select over the source, with wildcards expanded, and with `${NAME}` as it is in the
+    ///   file
     /// @param key columns of the target's key
     /// @param inverse what comes back from a row of the target, as far as it is not exact; empty if
     ///   every column comes back exactly

@@ -20,8 +20,8 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
-/// The keys whose changes wait, under `/api/v1/rejected`. A change is in force when the response
-/// arrives. Thread-safe.
+/// The keys whose changes wait, under `/api/v1/rejected`. A change has taken effect when the
+/// response arrives. Thread-safe.
 @RestController
 @RequestMapping(path = "/api/v1/rejected", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class RejectedApi {

@@ -1,6 +1,5 @@
 package dev.millrace.journal;
 
-import dev.millrace.control.journal.JournalChain;
 import dev.millrace.control.journal.JournalEntry;
 import dev.millrace.control.journal.JournalReader;
 import dev.millrace.postgres.Database;
@@ -59,42 +58,59 @@ public final class JournalWatch {
         return Optional.ofNullable(broken);
     }
 
-    /// Reads and checks what is new; the first time, the whole journal. One thread calls it.
+    /// Reads and checks what is new, page by page; the first time, the whole journal. One thread
+    /// calls it.
     public void read() throws SQLException {
         JournalPage.Newest known = newest;
-        if (known == null) {
-            begin();
-            return;
-        }
-        List<JournalEntry> entries = reader.after(known.number(), PAGE);
-        if (entries.isEmpty()) {
-            Optional<JournalEntry.Head> head = reader.head();
-            if (head.isEmpty() || head.get().number() < known.number()) {
-                report("entry %d was removed".formatted(known.number()));
-            } else if (head.get().number() == known.number()
-                    && !head.get().hash().equals(known.hash())) {
-                report("entry %d was written again".formatted(known.number()));
+        JournalEntry.Head read =
+                known == null
+                        ? new JournalEntry.Head(0, JournalEntry.NONE)
+                        : new JournalEntry.Head(known.number(), known.hash());
+        long after = known == null ? Long.MIN_VALUE : known.number();
+        // Before the entries: each one up to this head must be found, or it was removed.
+        Optional<JournalEntry.Head> before = reader.head();
+        List<JournalEntry> page;
+        boolean isNew = false;
+        do {
+            page = reader.after(after, PAGE);
+            for (JournalEntry entry : page) {
+                if (!entry.follows(reader.migration(), read)) {
+                    report("entry %d does not follow the one before it".formatted(entry.number()));
+                }
+                read = new JournalEntry.Head(entry.number(), entry.hash());
+                after = entry.number();
+                isNew = true;
+                if (known != null) {
+                    show(JournalPage.Newest.of(read), entry.event());
+                }
             }
-        }
-        for (JournalEntry entry : entries) {
-            if (!entry.follows(
-                    reader.migration(), new JournalEntry.Head(known.number(), known.hash()))) {
-                report("entry %d does not follow the one before it".formatted(entry.number()));
-            }
-            known = new JournalPage.Newest(entry.number(), entry.hash());
-            show(known, entry.event());
+        } while (page.size() == PAGE);
+        check(read, before, isNew ? reader.head() : before);
+        if (known == null && isNew) {
+            show(JournalPage.Newest.of(read), "read");
         }
     }
 
-    private void begin() throws SQLException {
-        Optional<JournalChain> chain = reader.chain();
-        if (chain.map(JournalChain::check).orElse(null)
-                instanceof JournalChain.Finding.Broken(long number, var damage, String reason)) {
-            report("entry %d was %s: %s".formatted(number, damage.text(), reason));
+    /// @param read the last entry; number 0 before the first
+    /// @param before the head before the entries were read
+    /// @param after the head when they had been read
+    private void check(
+            JournalEntry.Head read,
+            Optional<JournalEntry.Head> before,
+            Optional<JournalEntry.Head> after) {
+        long least = before.map(JournalEntry.Head::number).orElse(0L);
+        long most = after.map(JournalEntry.Head::number).orElse(0L);
+        if (read.number() < least) {
+            report("entry %d was removed".formatted(read.number() + 1));
+        } else if (read.number() > most) {
+            report(
+                    "entry %d was removed, or the record of the newest entry was changed"
+                            .formatted(read.number()));
+        } else if (read.number() == most
+                && after.isPresent()
+                && !after.get().hash().equals(read.hash())) {
+            report("entry %d was written again".formatted(read.number()));
         }
-        chain.flatMap(JournalChain::head)
-                .map(JournalPage.Newest::of)
-                .ifPresent(head -> show(head, "read"));
     }
 
     private void report(String reason) {

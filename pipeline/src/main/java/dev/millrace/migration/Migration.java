@@ -23,14 +23,14 @@ import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.ComponentState;
-import dev.millrace.mapping.Mapping;
+import dev.millrace.lifecycle.Reason;
 import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.reads.StreamParity;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfills;
-import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
@@ -53,8 +53,6 @@ import dev.millrace.switchover.SwitchStep;
 import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.switchover.TargetFencing;
-import dev.millrace.verdict.ForeignWrites;
-import dev.millrace.verdict.ReconciliationSchedule;
 import dev.millrace.verdict.Reconciliations;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
@@ -66,12 +64,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /// One migration that runs in this process: the owner's lock, the conductor of its stream, its
-/// reconciliations and its status. Thread-safe.
+/// operations and its status. Thread-safe.
 public final class Migration implements MigrationControl, AutoCloseable {
 
     private final ReplicationStream stream;
@@ -83,16 +81,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final CertificateWatch certificates;
     private final PeriodicProbe journalProbe;
     private final PeriodicProbe certificatesProbe;
-    private final Reconciliations reconciliations;
-
-    /// Of the stream from the target back to the source.
-    private final Optional<Reconciliations> back;
-
-    private final ReconciliationSchedule schedule;
-
-    /// Empty if the file says that they are ignored.
-    private final Optional<ForeignWrites> foreignWrites;
-
+    private final Comparisons comparisons;
     private final FlowControl flow;
     private final StopConditions conditions;
     private final StatusBoard board;
@@ -130,27 +119,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
         StreamParity parity =
                 new StreamParity(
                         stream, file.spec().queries(), !file.spec().sensitive().tables().isEmpty());
-        this.reconciliations =
-                new Reconciliations(
-                        stream,
-                        mapping -> mapping.target().table(),
-                        Reconciler.Subject.forward(stream.name(), file),
-                        file.spec().reconcile().load(),
-                        clock,
-                        tables,
-                        parity);
-        this.back =
-                streams.reverse()
-                        .map(
-                                each ->
-                                        new Reconciliations(
-                                                each,
-                                                Mapping::source,
-                                                Reconciler.Subject.back(each.name(), file),
-                                                file.spec().reconcile().load(),
-                                                clock,
-                                                tables,
-                                                new StreamParity(each, List.of(), false)));
+        this.comparisons = new Comparisons(streams, file, parity, tables, who, new Here(), clock);
+        Reconciliations reconciliations = comparisons.forward();
         this.reverse =
                 streams.reverse()
                         .map(
@@ -166,7 +136,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                                                 () ->
                                                                         back.target()
                                                                                 .database()
-                                                                                .connect("pause")),
+                                                                                .connect("pause"),
+                                                                clock),
                                                         clock),
                                                 file,
                                                 this::live));
@@ -241,8 +212,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 Reconciler.Subject.forward(stream.name(), file),
                                 () -> phaseOf(phase),
                                 rebackfills::isRunning,
-                                () -> refusal(live()),
-                                this::blocked,
+                                () -> comparisons.refusal(live()),
+                                comparisons::blocked,
                                 reconciliations.comparing(),
                                 owner::isConfirmed,
                                 who,
@@ -296,19 +267,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         stream,
                         file.spec().flow(),
                         flow,
+                        new Exits(),
                         () -> phaseOf(phase),
                         owner::isConfirmed,
                         clock);
         reconciliations.begin(generation.number());
-        this.schedule = new ReconciliationSchedule(file.spec().reconcile(), this::inSync, clock);
-        this.foreignWrites =
-                file.spec().reconcile().watchesTarget()
-                        ? Optional.of(
-                                new ForeignWrites(
-                                        file.spec().reconcile().load().share(),
-                                        this::watched,
-                                        clock))
-                        : Optional.empty();
         this.ownerProbe =
                 PeriodicProbe.start(
                         "owner", OwnerStore.CHECK_INTERVAL, clock, owner::keep, () -> {});
@@ -378,7 +341,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private Optional<String> blocked() {
-        return blocked(conductor.running());
+        return comparisons.blocked(conductor.running());
     }
 
     /// Begins the migration, or continues it where it stopped.
@@ -428,8 +391,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             migration.fenceTarget();
             migration.conductor.start();
             migration.operations.resume();
-            migration.schedule.start();
-            migration.foreignWrites.ifPresent(ForeignWrites::start);
+            migration.comparisons.start();
             return migration;
         } catch (SQLException | RuntimeException e) {
             broker.close();
@@ -457,8 +419,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 conductor.phase(),
                 now,
                 conductor.parts(now),
-                lastReconciliation(),
-                foundOnTarget(),
+                comparisons.last(),
+                comparisons.foundOnTarget(),
                 operations.progress(),
                 operations.switched(),
                 conditions.reports(),
@@ -468,15 +430,6 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public JournalPage journal(long after, int limit) {
         return journal.after(after, limit);
-    }
-
-    private Optional<StatusReport.LastReconciliation> lastReconciliation() {
-        return (isForward(compared()) ? Optional.of(reconciliations) : back)
-                .flatMap(Reconciliations::last)
-                .map(
-                        last ->
-                                new StatusReport.LastReconciliation(
-                                        last.verdict(), last.finishedAt(), last.allTablesAt()));
     }
 
     @Override
@@ -512,104 +465,80 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public UUID reconcile(List<String> targets, Method method, Asker by) {
-        LiveStream now = compared();
-        Optional<String> refusal = refusal(now);
-        if (refusal.isPresent()) {
-            throw new RefusedException(refusal.get());
+        return comparisons.reconcile(targets, method, by);
+    }
+
+    /// What stop conditions do to the whole migration.
+    private final class Exits implements StopConditions.Actions {
+
+        @Override
+        public Optional<String> rollBack(String reason) {
+            try {
+                move(
+                        new SwitchoverRequest(
+                                Operation.Kind.ROLLBACK,
+                                SwitchoverRequest.Action.MOVE,
+                                Set.of(),
+                                reason,
+                                Optional.empty(),
+                                Optional.of("REVERSIBLE"),
+                                Optional.empty()));
+                return Optional.empty();
+            } catch (RefusedException e) {
+                return Optional.of(String.valueOf(e.getMessage()));
+            } catch (DatabaseFailure e) {
+                return Optional.of(Reason.of(e).orElse("a database did not answer"));
+            }
         }
-        targets.forEach(tables::requireTarget);
-        note(
-                "reconcile",
-                (targets.isEmpty() ? "every table" : String.join(", ", targets))
-                        + switch (method) {
-                            case ALL_ROWS -> "";
-                            case TOUCHED_KEYS -> ", touched keys";
-                        },
-                by);
-        return sides(now).request(targets, method);
-    }
 
-    private void note(String event, String what, Asker by) {
-        try {
-            new JournalStore(stream.control(), stream.id(), by.who().orElse(who))
-                    .event(conductor.phase().phase().name(), event, what, by.reason());
-        } catch (SQLException e) {
-            throw new DatabaseFailure("The journal cannot be written", e);
+        @Override
+        public boolean mayDropSlot() {
+            return owner.ownership() instanceof OwnerStore.Ownership.Held;
+        }
+
+        @Override
+        public void dropSlot() throws SQLException {
+            ReplicationSlot.dropActive(stream.source().database(), stream.slot());
         }
     }
 
-    private Optional<String> refusal(LiveStream now) {
-        return flow.holdsApply()
-                .map(why -> "What the source has does not arrive on the target: " + why)
-                .or(
-                        () ->
-                                ComparisonGate.refusal(
-                                        conductor.phase().phase(),
-                                        now.stream().capture().state(),
-                                        now.stream().backfill(),
-                                        ComponentStates.part("capture", board.capture(now))));
-    }
+    /// What comparisons have to know about the rest of the migration.
+    private final class Here implements Comparisons.Situation {
 
-    private ReconciliationSchedule.Sides sides(LiveStream now) {
-        int generation = now.generation().number();
-        return isForward(now)
-                ? new ReconciliationSchedule.OfStream(
-                        reconciliations, generation, now.progress(() -> blocked(now)))
-                : new ReconciliationSchedule.OfStream(
-                        back.orElseThrow(),
-                        generation,
-                        now.progress(() -> reverse.flatMap(ReverseStream::ended)));
-    }
+        @Override
+        public Phase phase() {
+            return conductor.phase().phase();
+        }
 
-    /// The target while only apply may write it.
-    private Optional<ForeignWrites.Watched> watched() {
-        LiveStream now = live();
-        return conductor.phase().phase() instanceof Phase.InSync && owner.isConfirmed()
-                ? Optional.of(
-                        new ForeignWrites.OfStream(
-                                reconciliations,
-                                now.generation().number(),
-                                stream.tables().compared(),
-                                now.stream().applier().transactions(),
-                                now.progress(() -> blocked(now))))
-                : Optional.empty();
-    }
+        @Override
+        public boolean isOwner() {
+            return owner.isConfirmed();
+        }
 
-    /// Until a later reconciliation finds all tables equal. What was found before it began is not
-    /// shown again.
-    private Optional<ForeignWrites.Found> foundOnTarget() {
-        return foreignWrites
-                .flatMap(writes -> writes.found(reconciliations.lastEqualBegan()))
-                .filter(
-                        _ ->
-                                reconciliations
-                                        .lastReport()
-                                        .filter(ReconciliationReport::hasDifferences)
-                                        .isPresent());
-    }
+        @Override
+        public LiveStream live() {
+            return Migration.this.live();
+        }
 
-    /// What the schedule may compare now.
-    private Optional<ReconciliationSchedule.Sides> inSync() {
-        LiveStream now = compared();
-        boolean writesArrive =
-                switch (conductor.phase().phase()) {
-                    case Phase.InSync _ -> true;
-                    case Phase.Reversible _ -> !isForward(now);
-                    case Phase.Planned _,
-                            Phase.Backfilling _,
-                            Phase.CatchingUp _,
-                            Phase.SwitchingOver _,
-                            Phase.Unresolved _,
-                            Phase.Failed _ ->
-                            false;
-                };
-        return writesArrive && owner.isConfirmed() && refusal(now).isEmpty()
-                ? Optional.of(sides(now))
-                : Optional.empty();
-    }
+        @Override
+        public LiveStream compared() {
+            return Migration.this.compared();
+        }
 
-    private boolean isForward(LiveStream live) {
-        return live.with().stream() == stream;
+        @Override
+        public Optional<String> held() {
+            return flow.holdsApply();
+        }
+
+        @Override
+        public StatusReport.Part capture(LiveStream now) {
+            return ComponentStates.part("capture", board.capture(now));
+        }
+
+        @Override
+        public Optional<String> wayBackEnded() {
+            return reverse.flatMap(ReverseStream::ended);
+        }
     }
 
     /// The stream from the database that the application writes to.
@@ -700,42 +629,25 @@ public final class Migration implements MigrationControl, AutoCloseable {
         return operations.find(id).map(operations::view);
     }
 
-    private Optional<String> blocked(LiveStream now) {
-        return flow.holdsApply()
-                .or(
-                        () ->
-                                ComparisonGate.hopeless(
-                                        conductor.phase().phase(),
-                                        now.stream().capture().state(),
-                                        ComponentStates.part("capture", board.capture(now))));
-    }
-
     @Override
     public Optional<ReconciliationState> cancelReconciliation(UUID id, Asker by)
             throws InterruptedException {
-        if (reconciliation(id).isPresent()) {
-            note("reconcile-cancel", id.toString(), by);
-        }
-        Optional<ReconciliationState> there = reconciliations.cancel(id);
-        return there.isPresent() || back.isEmpty() ? there : back.get().cancel(id);
+        return comparisons.cancel(id, by);
     }
 
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
-        return reconciliations.find(id).or(() -> back.flatMap(other -> other.find(id)));
+        return comparisons.find(id);
     }
 
     @Override
     public List<Unfinished> unfinishedReconciliations() {
-        return Stream.concat(
-                        reconciliations.unfinished().stream(),
-                        back.stream().flatMap(other -> other.unfinished().stream()))
-                .toList();
+        return comparisons.unfinished();
     }
 
     @Override
     public List<PastVerdict> reconciliations() {
-        return isForward(compared()) ? reconciliations.history() : back.orElseThrow().history();
+        return comparisons.history();
     }
 
     @Override
@@ -760,10 +672,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     public void close() {
         operations.close();
         conditions.close();
-        schedule.close();
-        foreignWrites.ifPresent(ForeignWrites::close);
-        reconciliations.close();
-        back.ifPresent(Reconciliations::close);
+        comparisons.close();
         reverse.ifPresent(ReverseStream::close);
         conductor.close();
         journalProbe.close();

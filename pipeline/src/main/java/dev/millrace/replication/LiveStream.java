@@ -25,8 +25,8 @@ public record LiveStream(
     ///
     /// @param owner whether this process has the lock of the migration at this moment
     /// @param snapshots why earlier snapshots of this process failed
-    /// @param pace the operator's hand on the backfill
-    /// @param gate the operator's hand on apply
+    /// @param pace pauses and limits the backfill
+    /// @param gate pauses apply
     public record Equipment(
             ReplicationStream stream,
             Broker broker,

@@ -249,8 +249,8 @@ public record ReplicationStream(
     ///
     /// @param snapshots why earlier snapshots of this process failed
     /// @param owner whether this process has the stream's lock at this moment
-    /// @param pace the operator's hand on the backfill
-    /// @param gate the operator's hand on apply
+    /// @param pace pauses and limits the backfill
+    /// @param gate pauses apply
     public RunningStream start(
             int generation,
             SnapshotFailures snapshots,

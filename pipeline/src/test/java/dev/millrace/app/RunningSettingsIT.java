@@ -32,6 +32,7 @@ class RunningSettingsIT {
                 tables:
                   public.item: {select: 'SELECT id, lower(name) AS name FROM public.item WHERE id <> 2', sensitive: [name]}
                   public.note: SELECT id FROM public.note
+                  public.part: SELECT id, '${HIDDEN}' AS region FROM public.part
                 """
                         .formatted(
                                 KafkaServer.newMigrationName(),
@@ -42,7 +43,7 @@ class RunningSettingsIT {
                                 target.username(),
                                 target.password(),
                                 TestFolders.create("settings"));
-        return switch (SpecReader.read("millrace.yaml", text, Map.of())) {
+        return switch (SpecReader.read("millrace.yaml", text, Map.of("HIDDEN", "canary-5531"))) {
             case SpecResult.Valid valid -> valid;
             case SpecResult.Invalid invalid -> throw new AssertionError(invalid.problems());
         };
@@ -62,7 +63,8 @@ class RunningSettingsIT {
         for (TestDatabase database : new TestDatabase[] {source, target}) {
             database.execute(
                     "CREATE TABLE item (id int PRIMARY KEY, name text)",
-                    "CREATE TABLE note (id int PRIMARY KEY)");
+                    "CREATE TABLE note (id int PRIMARY KEY)",
+                    "CREATE TABLE part (id int PRIMARY KEY, region text)");
         }
         source.execute(
                 "INSERT INTO item VALUES (1, 'Ada'), (2, 'Bob'), (3, NULL), (4, repeat('x', 100000))",
@@ -98,6 +100,9 @@ class RunningSettingsIT {
                     .contains("with losses: name");
             assertThat(one(tables, "target", "public.note").path("inverse").size()).isZero();
             assertRowsAreShown(http, token);
+            assertThat(one(tables, "target", "public.part").path("select").asString())
+                    .isEqualTo("SELECT id, '${HIDDEN}' AS region FROM public.part");
+            assertThat(tables.toString()).doesNotContain("canary-5531");
         }
     }
 

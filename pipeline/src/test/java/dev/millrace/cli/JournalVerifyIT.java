@@ -104,6 +104,20 @@ class JournalVerifyIT {
         assertThat(verify().exitCode()).isEqualTo(ExitCode.UNDECIDED);
     }
 
+    /// The entry with the noted hash existed.
+    @Test
+    void aJournalThatWasRemovedDoesNotContainANotedHash() throws IOException {
+        String noted = hash(2);
+        target.execute("DROP SCHEMA millrace CASCADE");
+
+        Invocation lost = verify("--contains", noted, "-o", "json");
+
+        assertThat(lost.exitCode()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(JsonMapper.shared().readTree(lost.out()).path("state").asString())
+                .isEqualTo("lost");
+        assertThat(verify("--contains", noted).out()).contains("no entry found");
+    }
+
     @Test
     void aTargetThatDoesNotAnswerIsAFailure() throws IOException {
         Invocation verb = verifyAs("shop", "canary-7711");

@@ -10,6 +10,8 @@ import java.sql.SQLException;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// The running service follows the journal and notices when it is broken.
 class JournalWatchIT {
@@ -113,6 +115,50 @@ class JournalWatchIT {
         watch.read();
 
         assertThat(watch.broken()).hasValueSatisfying(text -> assertThat(text).contains("entry 2"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"number > 2, entry 3 was removed", "number = 4, entry 4 was removed"})
+    void entriesThatWereRemovedBeforeTheyWereReadAreReported(String removed, String report)
+            throws Exception {
+        write(2);
+        watch.read();
+        write(2);
+        tamper("DELETE FROM millrace.journal WHERE " + removed);
+
+        watch.read();
+
+        assertThat(watch.broken()).hasValueSatisfying(text -> assertThat(text).contains(report));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "DELETE FROM millrace.journal, entry 1 was removed",
+        "DELETE FROM millrace.journal_head, entry 3 was removed",
+        "DELETE FROM millrace.journal WHERE number = 3, entry 3 was removed",
+        "UPDATE millrace.journal SET number = 0 WHERE number = 1, entry 0 does not follow"
+    })
+    void aJournalThatWasBrokenBeforeTheStartIsReported(String damage, String report)
+            throws Exception {
+        write(3);
+        tamper(damage);
+
+        watch.read();
+
+        assertThat(watch.broken()).hasValueSatisfying(text -> assertThat(text).contains(report));
+    }
+
+    /// More than one page.
+    @Test
+    void aLongJournalIsReadToItsEnd() throws Exception {
+        target.execute(
+                "INSERT INTO millrace.journal (migration, who, phase, event) SELECT 'shop', 'ann',"
+                        + " 'IN_SYNC', 'note' FROM generate_series(1, 2001)");
+
+        watch.read();
+
+        assertNewest(2001);
+        assertThat(watch.broken()).isEmpty();
     }
 
     @Test

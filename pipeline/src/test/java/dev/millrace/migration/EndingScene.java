@@ -60,7 +60,7 @@ record EndingScene(MigrationScene scene, Inventory before) {
     MigrationLife running(EndingStep.Trace trace) {
         return MigrationLife.of(
                 scene.handOver(),
-                Plan.of("hash", scene.stream().tables().mappings(), List.of(), Map.of()),
+                Plan.of("hash", scene.stream().tables().mappings(), List.of()),
                 scene.premises(),
                 settings(trace));
     }

@@ -213,6 +213,13 @@ class MigrationIT {
                                     List.of("reconcile", "every table"),
                                     List.of("reconcile", "every table")));
             assertThat(running.running().unfinishedReconciliations()).isEmpty();
+            running.running().cancelReconciliation(runs);
+            assertThat(
+                            running.target.value(
+                                    "SELECT count(*) FROM millrace.journal WHERE event ="
+                                            + " 'reconcile-cancel'"))
+                    .as("one that has ended is not cancelled again")
+                    .isEqualTo("2");
         }
         assertThat(running.running().status().lastReconciliation())
                 .as("a cancelled reconciliation does not count")

@@ -245,7 +245,7 @@ class PausedMigrationIT {
         try (BankScene bank = BankScene.withoutClients()) {
             bank.assertEqual();
             UUID moving = bank.beginMove(Kind.SWITCHOVER);
-            assertRefused(bank.scene, "");
+            assertRefused(bank.scene, "while the traffic is moved");
             assertThat(bank.awaitEnd(moving).state()).isEqualTo(State.DONE);
             bank.scene.awaitPhase("REVERSIBLE");
 

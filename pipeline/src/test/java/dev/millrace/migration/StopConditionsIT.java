@@ -2,12 +2,18 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
+import dev.millrace.control.ControlSchema;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.flow.FlowControl;
 import dev.millrace.flow.FlowReport;
+import dev.millrace.flow.StopConditions;
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.spec.flow.StopCondition.Measure;
@@ -16,13 +22,20 @@ import dev.millrace.spec.flow.StopCondition.Side;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.SwitchoverRequest;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -71,6 +84,22 @@ class StopConditionsIT {
 
     private static boolean isBackfillPaused(MigrationScene scene) {
         return Objects.requireNonNull(scene.running().status().backfill()).paused();
+    }
+
+    private record NoActions() implements StopConditions.Actions {
+
+        @Override
+        public Optional<String> rollBack(String reason) {
+            return Optional.of("nothing is moved here");
+        }
+
+        @Override
+        public boolean mayDropSlot() {
+            return false;
+        }
+
+        @Override
+        public void dropSlot() {}
     }
 
     private static final String JOURNAL =
@@ -146,6 +175,46 @@ class StopConditionsIT {
         }
     }
 
+    /// After a switchover nothing may pause the way back; a hold from before would never end.
+    @Test
+    void aStoredHoldThatThePhaseDoesNotAllowIsReleased() throws Exception {
+        StopCondition waits =
+                when(
+                        "waits",
+                        new Measure.BuiltIn(Metric.TARGET_LOCK_WAITS),
+                        0,
+                        1,
+                        Consequence.PAUSE);
+        try (MigrationScene scene = scene(waits)) {
+            ControlSchema.migrate(() -> scene.target.session("control"));
+            scene.target.execute(
+                    "INSERT INTO millrace.flow_hold VALUES ('%s', 'waits', now(), 'before')"
+                            .formatted(scene.stream().id()));
+            FlowControl flow =
+                    FlowControl.resume(scene.stream(), () -> true, "test", InstantSource.system());
+            try (StopConditions conditions =
+                    StopConditions.start(
+                            scene.stream(),
+                            new FlowSetting(List.of(waits), OptionalLong.empty()),
+                            flow,
+                            new NoActions(),
+                            () -> "REVERSIBLE",
+                            () -> true,
+                            InstantSource.system())) {
+                assertThat(flow.holdsApply()).isEmpty();
+                assertThat(conditions.reports().getFirst().state()).isNotEqualTo("held");
+                Awaitility.await()
+                        .atMost(PATIENCE)
+                        .until(
+                                () ->
+                                        "release stop condition waits"
+                                                .equals(scene.target.value(JOURNAL)));
+                assertThat(scene.target.value("SELECT count(*) FROM millrace.flow_hold"))
+                        .isEqualTo("0");
+            }
+        }
+    }
+
     /// The target is slow at the commit itself.
     @Test
     void slowCommitsPauseTheBackfill() throws Exception {
@@ -206,6 +275,148 @@ class StopConditionsIT {
                                 return !isBackfillPaused(scene);
                             });
             scene.awaitPhase("IN_SYNC");
+        }
+    }
+
+    /// The answers of an HTTP server of the operator, whose check slows both parts.
+    @Test
+    void aCheckThatForbidsSlowsStepByStepAndReleases() throws Exception {
+        AtomicInteger status = new AtomicInteger(200);
+        HttpServer server =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext(
+                "/ok",
+                asked -> {
+                    asked.sendResponseHeaders(status.get(), -1);
+                    asked.close();
+                });
+        server.start();
+        StopCondition check =
+                when(
+                        "check",
+                        new Measure.HttpCheck(
+                                "http://127.0.0.1:%d/ok".formatted(server.getAddress().getPort())),
+                        0,
+                        1,
+                        Consequence.SLOW);
+        try (MigrationScene scene = scene(check)) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            await(scene, "below");
+            assertThat(gate(scene)).isEmpty();
+            status.set(503);
+
+            await(scene, "held");
+
+            Awaitility.await().atMost(PATIENCE).until(() -> speed(scene).share() <= 0.25);
+            assertThat(speed(scene).reason())
+                    .contains(
+                            "by stop condition check: the number of failures of check check is 1");
+            assertThat(gate(scene)).contains("is slowed to", "stop condition check");
+            assertThat(isApplyPaused(scene)).isFalse();
+            scene.source.execute("INSERT INTO doc VALUES (1000, 'slow')");
+            scene.awaitPhase("IN_SYNC");
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(
+                            () ->
+                                    "1"
+                                            .equals(
+                                                    scene.target.value(
+                                                            "SELECT count(*) FROM doc WHERE id = 1000")));
+            status.set(200);
+            await(scene, "below");
+            assertThat(speed(scene).share()).isEqualTo(1);
+            assertThat(gate(scene)).isEmpty();
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    private static FlowReport.Speed speed(MigrationScene scene) {
+        return Objects.requireNonNull(
+                Objects.requireNonNull(scene.running().status().apply()).speed());
+    }
+
+    /// The last exit before the source runs out of disk space.
+    @Test
+    @Tag("faults")
+    void aUsedUpBudgetDropsTheSlotAndEveryRowIsReadAgain() throws Exception {
+        try (MigrationScene scene = scene().walBudget(32L << 20).droppingSlot();
+                Connection open = scene.source.connect()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            open.setAutoCommit(false);
+            execute(open, "INSERT INTO doc VALUES (5000, 'open')");
+
+            scene.source.execute(
+                    "SELECT count(pg_logical_emit_message(false, 'test', repeat('x', 1000000)))"
+                            + " FROM generate_series(1, 40)");
+
+            scene.awaitPhase("FAILED");
+            assertThat(
+                            scene.source.value(
+                                    "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '%s'"
+                                            .formatted(scene.stream().slot())))
+                    .isEqualTo("0");
+            open.commit();
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(
+                            () ->
+                                    String.valueOf(scene.target.value(JOURNAL))
+                                            .contains("hold stop condition wal-exit"));
+            scene.running()
+                    .rebackfill(
+                            new Rebackfill.Request(
+                                    Optional.empty(),
+                                    "the slot was dropped",
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    false));
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+        }
+    }
+
+    /// An incident of the application on its new database.
+    @Test
+    @Tag("faults")
+    void aLimitAfterASwitchoverMovesTheTrafficBackOnce() throws Exception {
+        StopCondition incidents =
+                when(
+                        "incidents",
+                        new Measure.Scalar(Side.TARGET, "SELECT count(*) FROM public.incident"),
+                        0,
+                        1,
+                        Consequence.ROLLBACK);
+        try (BankScene bank =
+                BankScene.routedBy(
+                        BankScene::flag,
+                        scene -> {
+                            scene.target.execute("CREATE TABLE incident (id int)");
+                            scene.stopWhen(incidents);
+                        })) {
+            MigrationScene scene = bank.scene;
+            scene.target.execute("INSERT INTO incident VALUES (1)");
+            await(scene, "above");
+            scene.target.execute("DELETE FROM incident");
+            await(scene, "below");
+            bank.switchOver();
+            bank.awaitOpenGates(Kind.ROLLBACK);
+            scene.target.execute("INSERT INTO incident VALUES (2)");
+
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(
+                            scene.target.value(
+                                    "SELECT string_agg(kind || ' ' || state || ': ' || reason, ', ' ORDER BY started_at)"
+                                            + " FROM millrace.operation WHERE kind = 'rollback'"))
+                    .startsWith("rollback done: stop condition incidents: the number of incidents");
+            assertThat(condition(scene).state()).isEqualTo("held");
+            assertThat(scene.target.value(JOURNAL)).isEqualTo("hold stop condition incidents");
         }
     }
 

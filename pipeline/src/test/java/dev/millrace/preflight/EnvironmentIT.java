@@ -84,6 +84,24 @@ class EnvironmentIT {
         assertThat(warnings(scene.plan())).doesNotContain("target.database-settings");
     }
 
+    /// Applications keep keys in settings of their own.
+    @Test
+    void aSettingOfTheApplicationIsReportedWithoutItsValue() {
+        String name = PreflightScene.name(scene.source);
+        scene.source.execute("ALTER DATABASE " + name + " SET my.setting = 'canary-4471'");
+        scene.target.execute(
+                "ALTER DATABASE "
+                        + PreflightScene.name(scene.target)
+                        + " SET my.setting = 'canary-4472'");
+
+        Finding found = warned(scene.plan(), "target.database-settings");
+
+        assertThat(found.object()).isEqualTo("setting my.setting");
+        assertThat(found.toString()).doesNotContain("canary");
+        scene.target.execute(found.remedy().replace("'…'", "'canary-4471'"));
+        assertThat(warnings(scene.plan())).doesNotContain("target.database-settings");
+    }
+
     @Test
     void anExtensionThatTheTargetLacksIsReported() {
         String available =

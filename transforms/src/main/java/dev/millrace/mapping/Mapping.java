@@ -21,6 +21,7 @@ import java.util.stream.IntStream;
 ///   with the user's text
 /// @param within a condition over the target table that selects the rows which the mapping gives;
 ///   empty if the table has no other rows
+/// @param shown the SELECT for people: without values of the environment
 public record Mapping(
         TableId source,
         RowSchema target,
@@ -28,7 +29,8 @@ public record Mapping(
         String userText,
         String rendered,
         RowMapper mapper,
-        Optional<String> within) {
+        Optional<String> within,
+        String shown) {
 
     /// A mapping whose target table has no other rows.
     public Mapping(
@@ -38,7 +40,7 @@ public record Mapping(
             String userText,
             String rendered,
             RowMapper mapper) {
-        this(source, target, outputs, userText, rendered, mapper, Optional.empty());
+        this(source, target, outputs, userText, rendered, mapper, Optional.empty(), userText);
     }
 
     public Mapping {
@@ -57,7 +59,12 @@ public record Mapping(
     /// This mapping into a table that also has rows of which it knows nothing.
     public Mapping within(String condition) {
         return new Mapping(
-                source, target, outputs, userText, rendered, mapper, Optional.of(condition));
+                source, target, outputs, userText, rendered, mapper, Optional.of(condition), shown);
+    }
+
+    /// This mapping with another text for people.
+    public Mapping shownAs(String text) {
+        return new Mapping(source, target, outputs, userText, rendered, mapper, within, text);
     }
 
     /// This mapping without some columns that are no key columns.
@@ -82,7 +89,8 @@ public record Mapping(
                 userText,
                 rendered,
                 new Narrowed(mapper, narrow, kept),
-                within);
+                within,
+                shown);
     }
 
     /// @param kept the positions of the columns in the rows of the other mapper

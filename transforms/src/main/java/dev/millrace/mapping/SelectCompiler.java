@@ -129,12 +129,13 @@ public final class SelectCompiler {
                         rowSchema);
         return new CompileResult.Compiled(
                 new Mapping(
-                        source.id(),
-                        rowSchema,
-                        written.stream().map(output -> output.type().sql()).toList(),
-                        statement.text(),
-                        rendered(outputs),
-                        mapper),
+                                source.id(),
+                                rowSchema,
+                                written.stream().map(output -> output.type().sql()).toList(),
+                                statement.text(),
+                                rendered(outputs),
+                                mapper)
+                        .shownAs(statement.shown()),
                 use == Use.FORWARD
                         ? new InverseRule(source, target, expressions)
                                 .of(written, statement.where())

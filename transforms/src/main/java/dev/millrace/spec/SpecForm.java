@@ -122,7 +122,9 @@ record SpecForm(
                                 "Limits of metrics, and what is held while a metric is above its"
                                         + " limit. They can be changed between two starts of one"
                                         + " migration.",
-                        kind = "a list of mappings with metric or sql and on, above, for and then")
+                        kind =
+                                "a list of mappings with metric, sql and on, http or between, with"
+                                        + " above, for and then")
                 @Nullable List<StopWhenForm> stopWhen,
         @Setting(
                         value =
@@ -132,6 +134,16 @@ record SpecForm(
                         pattern = SpecForm.SIZE,
                         examples = "20GB")
                 @Nullable Scalar walBudget,
+        @Setting(
+                        value =
+                                "What is done when the WAL budget is used up. keep: nothing."
+                                        + " drop-slot: Millrace drops its replication slot, so that"
+                                        + " the source retains no WAL for it. The migration fails,"
+                                        + " and every row must be read again.",
+                        pattern = "(keep|drop-slot)",
+                        standard = "keep",
+                        examples = "drop-slot")
+                @Nullable Scalar walExit,
         @Setting(
                         value =
                                 "Who may use the service. It can be changed between two starts of"

@@ -96,6 +96,12 @@ public final class SelectStatement {
         return text;
     }
 
+    /// The text for people: with columns in place of a `*`, or, if it contains values of the
+    /// environment, as it is in the file.
+    public String shown() {
+        return written.shown().orElse(text);
+    }
+
     /// The text in the file.
     public SelectText written() {
         return written;
@@ -224,10 +230,10 @@ public final class SelectStatement {
         return problem(where == null ? source.at() : where.at(), message, remedy);
     }
 
-    /// Prints the text.
+    /// Prints the text for people.
     @Override
     public String toString() {
-        return text;
+        return shown();
     }
 
     /// Finds the columns that a statement computes with instead of copying them.

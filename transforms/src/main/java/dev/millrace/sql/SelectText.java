@@ -3,6 +3,8 @@ package dev.millrace.sql;
 import dev.millrace.problem.Position;
 import dev.millrace.problem.Problem;
 import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The text of one SELECT, with the position in the file of each of its characters. A problem found
 /// at an offset is thereby reported at its line and column, whatever YAML style and indentation the
@@ -11,31 +13,48 @@ public final class SelectText {
 
     private final String path;
     private final String text;
-    private final String shown;
     private final String file;
     private final int[] lines;
     private final int[] columns;
+    private final @Nullable String hidden;
 
     /// Takes ownership of the arrays. Their entry `i` is the position of the character at offset
     /// `i`; the last entry is the end of the text.
     ///
     /// @param path path of the table's entry in the file, `tables["crm.customer"]`
     public SelectText(String path, String text, String file, int[] lines, int[] columns) {
-        this(path, text, text, file, lines, columns);
+        this(path, text, file, lines, columns, null);
     }
 
     private SelectText(
-            String path, String text, String shown, String file, int[] lines, int[] columns) {
+            String path,
+            String text,
+            String file,
+            int[] lines,
+            int[] columns,
+            @Nullable String hidden) {
         if (lines.length != text.length() + 1 || columns.length != lines.length) {
             throw new IllegalArgumentException(
                     path + " needs one position for each character and one for the end");
         }
         this.path = path;
         this.text = text;
-        this.shown = shown;
         this.file = file;
         this.lines = lines;
         this.columns = columns;
+        this.hidden = hidden;
+    }
+
+    /// The same text, which contains values that nobody may see.
+    ///
+    /// @param shown the text with the names of the variables in place of their values
+    public SelectText shownAs(String shown) {
+        return new SelectText(path, text, file, lines, columns, shown);
+    }
+
+    /// The text for people; empty if it is [#text].
+    public Optional<String> shown() {
+        return Optional.ofNullable(hidden);
     }
 
     /// A text that is not in a file. Its positions count from its own beginning.
@@ -72,17 +91,6 @@ public final class SelectText {
         return new SelectText(path, text, at.file(), lines, columns);
     }
 
-    /// The same text, of which only another one may be shown, because it contains values of the
-    /// environment.
-    public SelectText shownAs(String asWritten) {
-        return new SelectText(path, text, asWritten, file, lines, columns);
-    }
-
-    /// What people may see of the text: `${NAME}` instead of the value of a variable.
-    public String shown() {
-        return shown;
-    }
-
     public String path() {
         return path;
     }
@@ -102,9 +110,9 @@ public final class SelectText {
         return new Problem(at(offset), path, message, remedy);
     }
 
-    /// Prints what people may see of the text.
+    /// Prints the text for people.
     @Override
     public String toString() {
-        return shown;
+        return hidden == null ? text : hidden;
     }
 }

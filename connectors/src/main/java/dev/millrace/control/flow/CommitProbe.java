@@ -2,6 +2,8 @@ package dev.millrace.control.flow;
 
 import dev.millrace.control.Statements;
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.KeptSession;
+import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -11,9 +13,14 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Measures how long a transaction of one row takes on the target, from its statement to the reply
-/// to its commit. The row is one of the control schema, so apply need not be running. [#measure]
-/// and [#close] are confined to one thread; [#startedAt] is thread-safe.
+/// to its commit. The row is one of the control schema, so apply need not be running. The server
+/// cancels a statement that waits for longer than the limit, so that no session of the probe stays
+/// behind. [#measure] and [#close] are confined to one thread; [#startedAt] is thread-safe.
 public final class CommitProbe implements AutoCloseable {
+
+    /// For how long the row may be locked, and the statement may run. A commit that waits for a
+    /// standby is not cancelled by it.
+    public static final Duration LIMIT = Duration.ofSeconds(20);
 
     /// A commit that takes longer counts as no answer.
     private static final Duration SILENCE = Duration.ofSeconds(30);
@@ -25,17 +32,30 @@ public final class CommitProbe implements AutoCloseable {
             ON CONFLICT (migration) DO UPDATE SET at = excluded.at
             """;
 
-    private final Database control;
     private final String migration;
     private final InstantSource clock;
-    private @Nullable Connection session;
+    private final KeptSession session;
     private volatile @Nullable Instant started;
 
     /// Opens no session; [#measure] does.
-    public CommitProbe(Database control, String migration, InstantSource clock) {
-        this.control = control;
+    ///
+    /// @param limit how long a statement may take
+    public CommitProbe(Database control, String migration, InstantSource clock, Duration limit) {
         this.migration = migration;
         this.clock = clock;
+        this.session = new KeptSession(() -> limited(control, limit));
+    }
+
+    private static Connection limited(Database control, Duration limit) throws SQLException {
+        Connection opened = control.connect("probe-commit", SILENCE);
+        try {
+            Statements.update(opened, "SET lock_timeout = " + limit.toMillis());
+            Statements.update(opened, "SET statement_timeout = " + limit.toMillis());
+            return opened;
+        } catch (SQLException | RuntimeException e) {
+            opened.close();
+            throw e;
+        }
     }
 
     /// Since when a transaction waits for its reply.
@@ -43,41 +63,28 @@ public final class CommitProbe implements AutoCloseable {
         return Optional.ofNullable(started);
     }
 
+    /// @return what the transaction took; of one that the server cancelled, what it took until then
     /// @throws SQLException when the target does not answer; call [#close] then
     public Duration measure() throws SQLException {
-        Connection open = session();
+        Connection open = session.get();
         Instant before = clock.instant();
         started = before;
         try {
             Statements.update(open, WRITE, migration);
             return Duration.between(before, clock.instant());
+        } catch (SQLException e) {
+            if (SqlState.LOCK_NOT_AVAILABLE.matches(e) || SqlState.QUERY_CANCELED.matches(e)) {
+                return Duration.between(before, clock.instant());
+            }
+            throw e;
         } finally {
             started = null;
         }
     }
 
-    private Connection session() throws SQLException {
-        Connection open = session;
-        if (open == null || open.isClosed()) {
-            open = control.connect("probe-commit");
-            session = open;
-            open.setNetworkTimeout(Runnable::run, Math.toIntExact(SILENCE.toMillis()));
-        }
-        return open;
-    }
-
     /// Closes the session. The next measurement opens another.
     @Override
     public void close() {
-        Connection open = session;
-        session = null;
-        if (open != null) {
-            try {
-                open.close();
-            } catch (SQLException _) {
-                // The session is broken already.
-                return;
-            }
-        }
+        session.close();
     }
 }

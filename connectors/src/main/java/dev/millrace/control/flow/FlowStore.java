@@ -2,44 +2,58 @@ package dev.millrace.control.flow;
 
 import dev.millrace.control.Statements;
 import dev.millrace.postgres.Database;
+import dev.millrace.throttle.Throttle.Limit;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/// What the operator set for the flow of a migration, in `millrace.flow`: a pause of the backfill,
-/// a limit of rows per second, and a pause of apply. Each change and its entry in the journal are
-/// written by one statement. Each call uses its own pooled connection. Thread-safe.
+/// What the operator set for the flow of a migration, in `millrace.flow`: pauses and limits of the
+/// backfill and of apply. Each change and its entry in the journal are written by one statement.
+/// Each call uses its own pooled connection. Thread-safe.
 public final class FlowStore {
 
     private static final String READ =
             """
             SELECT paused_since, paused_by, pause_reason, rows_per_second,
-                apply_paused_since, apply_paused_by, apply_pause_reason, killed
+                apply_paused_since, apply_paused_by, apply_pause_reason, killed,
+                bytes_per_second, apply_rows_per_second, apply_bytes_per_second
             FROM millrace.flow WHERE migration = ?
             """;
 
-    private static final String SAVE =
+    /// Before the statement that makes the change.
+    private static final String NOTED =
             """
             WITH noted AS (
                 INSERT INTO millrace.journal (migration, who, phase, event, detail)
                 VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
+            """;
+
+    private static final String SAVE =
+            """
             INSERT INTO millrace.flow
                 (migration, paused_since, paused_by, pause_reason, rows_per_second,
-                apply_paused_since, apply_paused_by, apply_pause_reason, killed)
+                apply_paused_since, apply_paused_by, apply_pause_reason, killed,
+                bytes_per_second, apply_rows_per_second, apply_bytes_per_second)
             VALUES (?, NULLIF(?, '')::timestamptz, ?, ?, NULLIF(?::bigint, 0),
-                NULLIF(?, '')::timestamptz, ?, ?, ?)
+                NULLIF(?, '')::timestamptz, ?, ?, ?,
+                NULLIF(?::bigint, 0), NULLIF(?::bigint, 0), NULLIF(?::bigint, 0))
             ON CONFLICT (migration) DO UPDATE SET paused_since = excluded.paused_since,
                 paused_by = excluded.paused_by, pause_reason = excluded.pause_reason,
                 rows_per_second = excluded.rows_per_second,
                 apply_paused_since = excluded.apply_paused_since,
                 apply_paused_by = excluded.apply_paused_by,
-                apply_pause_reason = excluded.apply_pause_reason, killed = excluded.killed
+                apply_pause_reason = excluded.apply_pause_reason, killed = excluded.killed,
+                bytes_per_second = excluded.bytes_per_second,
+                apply_rows_per_second = excluded.apply_rows_per_second,
+                apply_bytes_per_second = excluded.apply_bytes_per_second
             """;
 
     private static final String HOLDS =
@@ -47,9 +61,6 @@ public final class FlowStore {
 
     private static final String HOLD =
             """
-            WITH noted AS (
-                INSERT INTO millrace.journal (migration, who, phase, event, detail)
-                VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
             INSERT INTO millrace.flow_hold (migration, name, since, reason) VALUES (?, ?, ?, ?)
             ON CONFLICT (migration, name)
                 DO UPDATE SET since = excluded.since, reason = excluded.reason
@@ -57,9 +68,6 @@ public final class FlowStore {
 
     private static final String RELEASE =
             """
-            WITH noted AS (
-                INSERT INTO millrace.journal (migration, who, phase, event, detail)
-                VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
             DELETE FROM millrace.flow_hold WHERE migration = ? AND name = ?
             """;
 
@@ -73,17 +81,22 @@ public final class FlowStore {
     }
 
     /// @param backfill empty while the backfill is not paused
-    /// @param rowsPerSecond at least 1; empty without a limit
     /// @param apply empty while apply is not paused
     /// @param killed whether the source is not written either; only while apply is paused
     public record Setting(
             Optional<Pause> backfill,
-            OptionalLong rowsPerSecond,
+            Limit backfillLimit,
             Optional<Pause> apply,
+            Limit applyLimit,
             boolean killed) {
 
         public static final Setting NONE =
-                new Setting(Optional.empty(), OptionalLong.empty(), Optional.empty(), false);
+                new Setting(Optional.empty(), Limit.NONE, Optional.empty(), Limit.NONE, false);
+
+        /// The same pauses with other limits.
+        public Setting limited(Limit ofBackfill, Limit ofApply) {
+            return new Setting(backfill, ofBackfill, apply, ofApply, killed);
+        }
     }
 
     /// @param reason empty if the operator gave none
@@ -110,25 +123,37 @@ public final class FlowStore {
 
     /// Replaces the setting and adds the note to the journal, both or neither.
     public void save(Setting setting, Note note) throws SQLException {
+        change(
+                note,
+                SAVE,
+                since(setting.backfill()),
+                setting.backfill().map(Pause::who).orElse(""),
+                setting.backfill().map(Pause::reason).orElse(""),
+                setting.backfillLimit().rows().orElse(0),
+                since(setting.apply()),
+                setting.apply().map(Pause::who).orElse(""),
+                setting.apply().map(Pause::reason).orElse(""),
+                setting.killed(),
+                setting.backfillLimit().bytes().orElse(0),
+                setting.applyLimit().rows().orElse(0),
+                setting.applyLimit().bytes().orElse(0));
+    }
+
+    /// @param sql its first parameter is the migration
+    private void change(Note note, String sql, Object... parameters) throws SQLException {
+        List<Object> all =
+                new ArrayList<>(
+                        List.of(
+                                migration,
+                                note.who(),
+                                note.phase(),
+                                note.event(),
+                                note.what(),
+                                note.reason(),
+                                migration));
+        all.addAll(List.of(parameters));
         try (Connection connection = control.pooled()) {
-            Statements.update(
-                    connection,
-                    SAVE,
-                    migration,
-                    note.who(),
-                    note.phase(),
-                    note.event(),
-                    note.what(),
-                    note.reason(),
-                    migration,
-                    since(setting.backfill()),
-                    setting.backfill().map(Pause::who).orElse(""),
-                    setting.backfill().map(Pause::reason).orElse(""),
-                    setting.rowsPerSecond().orElse(0),
-                    since(setting.apply()),
-                    setting.apply().map(Pause::who).orElse(""),
-                    setting.apply().map(Pause::reason).orElse(""),
-                    setting.killed());
+            Statements.update(connection, NOTED + sql, all.toArray());
         }
     }
 
@@ -155,38 +180,12 @@ public final class FlowStore {
     /// Stores that a stop condition holds the flow, and adds the note to the journal, both or
     /// neither.
     public void hold(String name, Hold hold, Note note) throws SQLException {
-        try (Connection connection = control.pooled()) {
-            Statements.update(
-                    connection,
-                    HOLD,
-                    migration,
-                    note.who(),
-                    note.phase(),
-                    note.event(),
-                    note.what(),
-                    note.reason(),
-                    migration,
-                    name,
-                    hold.since(),
-                    hold.reason());
-        }
+        change(note, HOLD, name, hold.since(), hold.reason());
     }
 
     /// Stores that a stop condition holds nothing any more, in the same way.
     public void release(String name, Note note) throws SQLException {
-        try (Connection connection = control.pooled()) {
-            Statements.update(
-                    connection,
-                    RELEASE,
-                    migration,
-                    note.who(),
-                    note.phase(),
-                    note.event(),
-                    note.what(),
-                    note.reason(),
-                    migration,
-                    name);
-        }
+        change(note, RELEASE, name);
     }
 
     private static String since(Optional<Pause> pause) {
@@ -194,12 +193,17 @@ public final class FlowStore {
     }
 
     private static Setting setting(ResultSet row) throws SQLException {
-        long rows = row.getLong(4);
         return new Setting(
                 pause(row, 1),
-                rows == 0 ? OptionalLong.empty() : OptionalLong.of(rows),
+                new Limit(number(row, 4), number(row, 9)),
                 pause(row, 5),
+                new Limit(number(row, 10), number(row, 11)),
                 row.getBoolean(8));
+    }
+
+    private static OptionalLong number(ResultSet row, int column) throws SQLException {
+        long number = row.getLong(column);
+        return number == 0 ? OptionalLong.empty() : OptionalLong.of(number);
     }
 
     private static Optional<Pause> pause(ResultSet row, int first) throws SQLException {

@@ -26,6 +26,10 @@ public record JournalChain(
                         .toList();
     }
 
+    /// How many numbers are tried to find out under which one an entry was written. Whoever can
+    /// edit the table can give it any number.
+    static final int MOST_NUMBERS = 100_000;
+
     /// The result of a check.
     public sealed interface Finding {
 
@@ -174,12 +178,13 @@ public record JournalChain(
                 .anyMatch(i -> follows(entries.get(i), index, before));
     }
 
-    /// Whether it was written under a higher number.
+    /// Whether it was written under a higher number, of the next ones.
     private boolean wasLater(JournalEntry found, long expected) {
         long highest =
                 Math.max(
                         entries.getLast().number(), head.map(JournalEntry.Head::number).orElse(0L));
-        return LongStream.rangeClosed(expected + 1, highest + 1)
+        return LongStream.rangeClosed(
+                        expected + 1, Math.min(highest, expected + MOST_NUMBERS - 1) + 1)
                 .anyMatch(number -> isWritten(found, number));
     }
 }

@@ -1,13 +1,13 @@
 package dev.millrace.postgres.load;
 
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.KeptSession;
 import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /// Reads how busy a database is, over one session that stays open. Each statement has a READ ONLY
 /// transaction of its own and may take a second. Not thread-safe; confined to its probe's thread.
@@ -24,6 +24,16 @@ public final class LoadReader implements AutoCloseable {
             SELECT pg_catalog.count(DISTINCT l.pid)
             FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
             WHERE NOT l.granted AND a.datname = pg_catalog.current_database()
+            """;
+
+    /// What a role may not see is NULL.
+    private static final String ACTIVE_SESSIONS =
+            """
+            SELECT pg_catalog.count(*) FILTER (WHERE a.state = 'active'),
+                pg_catalog.count(*) FILTER (WHERE a.state IS NULL)
+            FROM pg_catalog.pg_stat_activity a
+            WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'client backend'
+                AND a.pid <> pg_catalog.pg_backend_pid()
             """;
 
     /// A standby that is away still has its slot. What a role may not see is NULL.
@@ -45,10 +55,11 @@ public final class LoadReader implements AutoCloseable {
 
     private static final String WAL =
             """
-            SELECT coalesce((SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.restart_lsn)
-                    FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = '%s'), 0),
+            SELECT s.slot_name IS NULL,
+                pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.restart_lsn),
                 (SELECT pg_catalog.pg_size_bytes(c.setting || c.unit) FROM pg_catalog.pg_settings c
                     WHERE c.name = 'max_slot_wal_keep_size' AND c.setting <> '-1')
+            FROM (SELECT) one LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = '%s'
             """;
 
     /// A value that was read, or why it is not known. What is not known is never zero.
@@ -60,12 +71,11 @@ public final class LoadReader implements AutoCloseable {
         record Unknown(String reason) implements Reading {}
     }
 
-    private final Database database;
-    private @Nullable Connection session;
+    private final KeptSession session;
 
     /// Opens no session; the first reading does.
     public LoadReader(Database database) {
-        this.database = database;
+        this.session = new KeptSession(() -> database.connect("load", SILENCE));
     }
 
     @FunctionalInterface
@@ -82,6 +92,22 @@ public final class LoadReader implements AutoCloseable {
                 rows -> {
                     rows.next();
                     return new Reading.Known(rows.getLong(1));
+                });
+    }
+
+    /// Sessions of the database that execute a statement, Millrace's own included, except this one.
+    ///
+    /// @throws SQLException when the server does not answer; call [#close] then
+    public Reading activeSessions() throws SQLException {
+        return read(
+                ACTIVE_SESSIONS,
+                rows -> {
+                    rows.next();
+                    return rows.getLong(2) == 0
+                            ? new Reading.Known(rows.getLong(1))
+                            : new Reading.Unknown(
+                                    "the role may not see what other roles do. Run GRANT"
+                                            + " pg_read_all_stats to it");
                 });
     }
 
@@ -112,7 +138,8 @@ public final class LoadReader implements AutoCloseable {
     /// @param cap `max_slot_wal_keep_size` in bytes; unknown if it sets no limit
     public record Wal(Reading retained, Reading cap) {}
 
-    /// A slot that does not exist, or is lost, retains nothing.
+    /// A slot that does not exist retains nothing. What a slot without a position retains, or has
+    /// lost, is unknown.
     ///
     /// @param slot a name without quotes
     /// @throws SQLException when the server does not answer; call [#close] then
@@ -121,10 +148,17 @@ public final class LoadReader implements AutoCloseable {
                 WAL.formatted(slot),
                 rows -> {
                     rows.next();
-                    double retained = rows.getDouble(1);
-                    double cap = rows.getDouble(2);
+                    boolean missing = rows.getBoolean(1);
+                    double retained = rows.getDouble(2);
+                    Reading known =
+                            !missing && rows.wasNull()
+                                    ? new Reading.Unknown(
+                                            "replication slot %s is lost, or has no position yet"
+                                                    .formatted(slot))
+                                    : new Reading.Known(Math.max(0, retained));
+                    double cap = rows.getDouble(3);
                     return new Wal(
-                            new Reading.Known(Math.max(0, retained)),
+                            known,
                             rows.wasNull()
                                     ? new Reading.Unknown("the server sets no limit")
                                     : new Reading.Known(cap));
@@ -164,42 +198,36 @@ public final class LoadReader implements AutoCloseable {
     }
 
     private <T> T read(String sql, Result<T> result) throws SQLException {
-        Connection open = session();
+        Connection open = session.get();
         open.setAutoCommit(false);
+        T found;
         try (Statement statement = open.createStatement()) {
             statement.setEscapeProcessing(false);
             statement.execute("SET TRANSACTION READ ONLY");
             statement.execute("SET LOCAL statement_timeout = " + LIMIT.toMillis());
             try (ResultSet rows = statement.executeQuery(sql)) {
-                return result.read(rows);
+                found = result.read(rows);
             }
-        } finally {
-            open.rollback();
+        } catch (SQLException e) {
+            rollBack(open, e);
+            throw e;
         }
+        open.rollback();
+        return found;
     }
 
-    private Connection session() throws SQLException {
-        Connection open = session;
-        if (open == null || open.isClosed()) {
-            open = database.connect("load");
-            session = open;
-            open.setNetworkTimeout(Runnable::run, Math.toIntExact(SILENCE.toMillis()));
+    /// Keeps the cause: after a lost connection the rollback fails as well.
+    private static void rollBack(Connection open, SQLException cause) {
+        try {
+            open.rollback();
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
         }
-        return open;
     }
 
     /// Closes the session. The next reading opens another.
     @Override
     public void close() {
-        Connection open = session;
-        session = null;
-        if (open != null) {
-            try {
-                open.close();
-            } catch (SQLException _) {
-                // The session is broken already.
-                return;
-            }
-        }
+        session.close();
     }
 }

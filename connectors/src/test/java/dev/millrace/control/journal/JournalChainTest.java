@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -235,6 +236,17 @@ class JournalChainTest {
         entries.set(number - 1, numbered(entries.get(number - 1), 50));
 
         assertBroken(number, Damage.MOVED);
+    }
+
+    /// Whoever can edit the table can give an entry any number; the check ends all the same.
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MAX_VALUE, Long.MAX_VALUE - 1, 1L << 40})
+    @Timeout(60)
+    void aHugeNumberIsFoundInShortTime(long number) {
+        entries.set(1, changed(entries.get(1), START, "bob", "FAILED", "pause", "{}"));
+        entries.set(LENGTH - 1, numbered(entries.get(LENGTH - 1), number));
+
+        assertBroken(2, Damage.CHANGED);
     }
 
     /// What the check cannot see: every later hash and the head were computed again. A hash that

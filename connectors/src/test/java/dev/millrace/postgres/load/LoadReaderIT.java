@@ -110,6 +110,18 @@ class LoadReaderIT {
         }
     }
 
+    /// The rollback of a session that has ended fails as well; its message says less.
+    @Test
+    void aLostSessionIsReportedWithItsCauseAndOpenedAgain() throws Exception {
+        try (Database database = database(PostgresServer.shared().newDatabase());
+                LoadReader reader = new LoadReader(database)) {
+            assertThatThrownBy(() -> reader.number("SELECT pg_terminate_backend(pg_backend_pid())"))
+                    .hasMessageContaining("administrator command");
+
+            assertThat(known(reader.number("SELECT 7"))).isEqualTo(7);
+        }
+    }
+
     /// A frozen standby still has its connection, and its server reports its last answer.
     @Test
     void theLagOfAFrozenStandbyAndOfOneThatLeftGrows() throws Exception {
@@ -146,6 +158,12 @@ class LoadReaderIT {
             LoadReader.Wal wal = reader.wal("standby");
             assertThat(known(wal.retained())).isGreaterThan(5_000_000);
             assertThat(known(wal.cap())).isEqualTo(1L << 30);
+
+            execute(primary, "ALTER SYSTEM SET max_slot_wal_keep_size = 0");
+            execute(primary, "SELECT pg_reload_conf()");
+            execute(primary, "SELECT pg_switch_wal()");
+            execute(primary, "CHECKPOINT");
+            assertThat(unknown(reader.wal("standby").retained())).contains("is lost");
         }
     }
 

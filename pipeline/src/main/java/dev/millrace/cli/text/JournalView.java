@@ -109,6 +109,8 @@ public final class JournalView {
             case Finding.Broken(long number, var damage, String reason) ->
                     "broken. Entry %d was %s: %s. Find out who can write the schema millrace, and compare the hashes in the service's log."
                             .formatted(number, damage.text(), reason);
+            case Finding.Empty() when lost ->
+                    "no entry found, so none has the noted hash. The journal was removed, or the hash belongs to another journal. Check that the file names the migration and its data-dir.";
             case Finding.Empty() ->
                     "no entry found. Check that the file names the migration and its data-dir.";
         };
@@ -131,7 +133,7 @@ public final class JournalView {
                 result.put("damage", damage.text());
                 result.put("reason", reason);
             }
-            case Finding.Empty() -> result.put("state", "missing");
+            case Finding.Empty() -> result.put("state", lost ? "lost" : "missing");
         }
         return result;
     }

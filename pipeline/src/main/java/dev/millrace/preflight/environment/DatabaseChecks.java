@@ -51,11 +51,6 @@ final class DatabaseChecks {
         return findings;
     }
 
-    /// Applications keep keys and tokens in settings of their own, whose names have a dot.
-    private static boolean isCustom(String name) {
-        return name.contains(".");
-    }
-
     private static SortedMap<String, String> settings(Session session) {
         SortedMap<String, String> settings = new TreeMap<>();
         session.texts(SETTINGS)
@@ -83,28 +78,36 @@ final class DatabaseChecks {
                 (name, value) -> {
                     String found = target.get(name);
                     if (!value.equals(found)) {
-                        boolean secret = isCustom(name);
                         findings.warn(
                                 "setting " + name,
                                 new Measured(
-                                        found == null ? "not set" : secret ? "another" : found,
-                                        secret ? "as on the source" : value),
+                                        found == null ? "not set" : shown(name, found, "set"),
+                                        shown(name, value, "another value")),
                                 "is set for the source database and not, or otherwise, for the target database: the application's sessions run with another value after the switchover",
-                                Remedy.onTarget(
-                                        "ALTER DATABASE %s SET %s = %s;"
-                                                .formatted(
-                                                        database,
-                                                        name,
-                                                        LISTS.contains(name)
-                                                                ? value
-                                                                : secret
-                                                                        ? "'...'"
-                                                                        : Identifier.literal(
-                                                                                value))));
+                                remedy(database, name, value));
                     }
                 });
         return findings.orOk(
                 "database settings", "are set for the target database as for the source database");
+    }
+
+    /// An application's own setting may be a secret, as a key with which it encrypts.
+    private static String shown(String name, String value, String instead) {
+        return name.contains(".") ? instead : value;
+    }
+
+    /// @param database the target's, quoted
+    private static Remedy remedy(String database, String name, String value) {
+        String statement = "ALTER DATABASE %s SET %s = %s;";
+        if (LISTS.contains(name)) {
+            return Remedy.onTarget(statement.formatted(database, name, value));
+        }
+        return shown(name, value, "").isEmpty()
+                ? Remedy.byHand(
+                        "Set it as on the source, where pg_db_role_setting has the value: "
+                                + statement.formatted(database, name, "'...'"))
+                : Remedy.onTarget(
+                        statement.formatted(database, name, Identifier.literal(value).strip()));
     }
 
     private static String locale(Session session) {
