@@ -55,7 +55,8 @@ final class Pages {
         StringOutput out = new StringOutput();
         Optional<MigrationControl> control = host.running();
         if (control.isEmpty()) {
-            TEMPLATES.render("console/starting.jte", Frame.starting(source, part, Visitor.current()), out);
+            TEMPLATES.render(
+                    "console/starting.jte", Frame.starting(source, part, Visitor.current()), out);
             return out.toString();
         }
         StatusReport status = host.status();

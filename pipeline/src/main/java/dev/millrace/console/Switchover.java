@@ -37,8 +37,7 @@ public record Switchover(
         List<Approval> waiting) {
 
     /// A page without requests that wait.
-    Switchover(
-            String verb, @Nullable Last last, Map<String, String> price, @Nullable Gates gates) {
+    Switchover(String verb, @Nullable Last last, Map<String, String> price, @Nullable Gates gates) {
         this(verb, last, price, gates, List.of());
     }
 

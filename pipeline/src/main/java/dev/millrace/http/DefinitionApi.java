@@ -5,8 +5,8 @@ import dev.millrace.preview.RowPreview;
 import dev.millrace.spec.setting.EffectiveSetting;
 import java.util.List;
 import org.springframework.web.bind.annotation.GetMapping;
-import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 /// What the migration is: `GET /api/v1/settings` and `GET /api/v1/tables`. Nothing is read from a

@@ -157,10 +157,7 @@ final class Comparisons implements AutoCloseable {
 
     private void note(String event, String what, Asker by) {
         try {
-            new JournalStore(
-                            stream.control(),
-                            stream.id(),
-                            by.who().orElse(who))
+            new JournalStore(stream.control(), stream.id(), by.who().orElse(who))
                     .event(situation.phase().name(), event, what, by.reason());
         } catch (SQLException e) {
             throw new DatabaseFailure("The journal cannot be written", e);

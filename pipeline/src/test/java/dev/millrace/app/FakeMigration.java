@@ -1,8 +1,8 @@
 package dev.millrace.app;
 
 import dev.millrace.approval.Approvals;
-import dev.millrace.control.approval.ApprovalLog;
 import dev.millrace.certificate.CertificateReader.Expiry;
+import dev.millrace.control.approval.ApprovalLog;
 import dev.millrace.control.journal.JournalEntry;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;

@@ -60,7 +60,8 @@ final class KafkaAccessCheck {
     private static List<Finding> stream(
             StreamAccess access, Direction direction, String migration, Kafka.External kafka) {
         boolean forward = direction == Direction.FORWARD;
-        Findings findings = new Findings(forward ? CheckName.KAFKA_PRIVILEGES : CheckName.SWITCHOVER_KAFKA);
+        Findings findings =
+                new Findings(forward ? CheckName.KAFKA_PRIVILEGES : CheckName.SWITCHOVER_KAFKA);
         Topics topics = new Topics(direction.id(migration));
         String prefix = topics.prefix();
         for (Lacking lacking : access.lacking(topics, TopicPlan.of(topics, kafka.partitions()))) {
