@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import dev.millrace.apply.TargetApplier.ApplierFailure;
 import dev.millrace.apply.broker.BrokerHealth;
 import dev.millrace.apply.broker.OffsetReporter;
+import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.apply.shape.ShapeWatch;
 import dev.millrace.apply.task.TargetTask;
@@ -56,6 +57,7 @@ final class ApplyLoop {
     private final ApplierSettings settings;
     private final TargetTopic topic;
     private final Writers writers;
+    private final WriteGate gate;
     private final KeyWorkQueue keyWork;
     private final ApplierCounters counters;
     private final BrokerHealth pulse;
@@ -78,6 +80,7 @@ final class ApplyLoop {
             TargetTopic.Description description,
             ApplierSettings settings,
             Writers writers,
+            WriteGate gate,
             KeyWorkQueue keyWork,
             ApplierCounters counters,
             BrokerHealth pulse,
@@ -87,6 +90,7 @@ final class ApplyLoop {
         this.settings = settings;
         this.topic = settings.topic();
         this.writers = writers;
+        this.gate = gate;
         this.keyWork = keyWork;
         this.counters = counters;
         this.pulse = pulse;
@@ -327,7 +331,9 @@ final class ApplyLoop {
             if (!resting.contains(partition.position().partition())
                     && partition.isDue(now, limits.idleMove())) {
                 partition
-                        .take(limits.rows(), limits.bytes())
+                        .take(
+                                (int) Math.min(limits.rows(), gate.rowsPerTransaction()),
+                                Math.min(limits.bytes(), gate.bytesPerTransaction()))
                         .ifPresent(
                                 batch -> {
                                     partition.submitted();

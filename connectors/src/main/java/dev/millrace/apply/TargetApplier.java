@@ -257,7 +257,7 @@ public final class TargetApplier implements AutoCloseable {
         BrokerHealth health = new BrokerHealth(reader, clock);
         broker = health;
         supervisor.running(ComponentState.Activity.APPLYING);
-        new ApplyLoop(reader, topic, settings, pool, keyWork, counters, health, clock)
+        new ApplyLoop(reader, topic, settings, pool, gate, keyWork, counters, health, clock)
                 .run(stored.get(), supervisor::isStopping);
     }
 

@@ -118,6 +118,7 @@ final class Writer implements AutoCloseable {
                         WriteOutcome outcome = open.run(task);
                         trouble = null;
                         history = history.progressed();
+                        passage.wrote(task.rows(), task.bytes());
                         return outcome;
                     } catch (SQLException | RuntimeException | Error e) {
                         // An Error has another cause than the end of the session.

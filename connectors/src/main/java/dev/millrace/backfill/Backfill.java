@@ -116,7 +116,7 @@ public final class Backfill implements Component {
         Work now = work;
         return new Progressed(
                 pace.isPaused(),
-                pace.rowsPerSecond(),
+                pace.limit().rows(),
                 waitsFor,
                 settings.tables().stream().map(each -> progress(state, now, each.id())).toList(),
                 state.needs());

@@ -139,7 +139,8 @@ final class Reader {
         boolean handedOver = false;
         try {
             Predicate<RunningTransactions> delivered = shared.capture().deliveredAsOfNow();
-            RowCopy.Limit limit = limit();
+            Pace.Read read = shared.pace().begin();
+            RowCopy.Limit limit = limit(read);
             RangeReader reader = new RangeReader(connection);
             RangeReader.Result result;
             do {
@@ -152,7 +153,7 @@ final class Reader {
                 case RangeReader.Result.Read(List<Row> rows, TidRange done, long bytes)
                         when !done.isEmpty() -> {
                     PausePoint.RANGE_READ.pass();
-                    shared.pace().read(rows.size());
+                    read.done(rows.size(), bytes, shared.work().readers());
                     shared.work().update(table, _ -> leaf.ranges().learn(done, rows.size(), bytes));
                     window.close(
                             shared.capture().emitWatermark(),
@@ -202,14 +203,15 @@ final class Reader {
         boolean handedOver = false;
         try {
             Predicate<RunningTransactions> delivered = shared.capture().deliveredAsOfNow();
-            RowCopy.Limit limit = limit();
+            Pace.Read read = shared.pace().begin();
+            RowCopy.Limit limit = limit(read);
             KeyReader reader = new KeyReader(connection);
             Optional<KeyReader.Found> found;
             do {
                 found = reader.read(relation, TableWork.schema(relation), keys, limit, delivered);
             } while (found.isEmpty() && mayTryAgain(limit));
             if (found.isPresent()) {
-                shared.pace().read(found.get().rows().size());
+                read.done(found.get().rows().size(), found.get().bytes(), shared.work().readers());
                 window.close(
                         shared.capture().emitWatermark(),
                         found.get().rows(),
@@ -230,15 +232,16 @@ final class Reader {
         return !limit.stop().getAsBoolean();
     }
 
-    /// A call of the operator ends a read, so that it takes effect at once; so does a pause that
-    /// came between the choice of the step and this call.
-    private RowCopy.Limit limit() {
+    /// A change of the pace ends a read, so that it takes effect at once; so does a pause that came
+    /// between the choice of the step and this call.
+    private RowCopy.Limit limit(Pace.Read read) {
         long version = shared.pace().version();
         return new RowCopy.Limit(
-                shared.work().rangeBytes(),
+                shared.work().bytesPerRead(),
                 shared.work().rowsPerRead(),
                 () ->
                         shared.stopped().getAsBoolean()
+                                || read.isLong()
                                 || shared.pace().version() != version
                                 || shared.pace().isPaused());
     }

@@ -83,8 +83,12 @@ final class Work {
         return beginnings == capture.state().beginnings();
     }
 
-    long rangeBytes() {
-        return size.rangeBytes();
+    long bytesPerRead() {
+        return Math.min(size.rangeBytes(), pace.bytesPerRead(size.readers()));
+    }
+
+    int readers() {
+        return size.readers();
     }
 
     long rowsPerRead() {

@@ -117,6 +117,18 @@ public record ReplicationSlot(
         }
     }
 
+    /// Drops the slot, also if a walsender streams from it. A client that connects again at once
+    /// can be faster, so try again after [SqlState#OBJECT_IN_USE].
+    public static void dropActive(Database database, String name) throws SQLException {
+        try (Connection connection = database.connect("drop-slot")) {
+            Optional<ReplicationSlot> found = find(connection, name);
+            if (found.isPresent()) {
+                release(connection, found.get());
+                drop(connection, name);
+            }
+        }
+    }
+
     /// Drops the slot if it exists.
     public static void drop(Connection connection, String name) throws SQLException {
         try (PreparedStatement statement =

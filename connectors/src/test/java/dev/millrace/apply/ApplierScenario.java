@@ -63,7 +63,7 @@ public final class ApplierScenario implements AutoCloseable {
     final String migration = KafkaServer.newMigrationName();
     final int partitions;
     final Topics topics = new Topics(migration);
-    final WriteGate gate = new WriteGate(this::newSession);
+    final WriteGate gate = new WriteGate(this::newSession, InstantSource.system());
     private final TestProducer producer;
     private final BlockCodec codec = new BlockCodec();
     private final List<TargetApplier> appliers = new ArrayList<>();

@@ -7,6 +7,7 @@ import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.lifecycle.ComponentState.Activity;
+import dev.millrace.throttle.Throttle.Limit;
 import java.time.Duration;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -103,6 +104,28 @@ class PausedApplyIT {
 
             scenario.awaitApplied();
             assertThat(scenario.database.value(COUNT)).isEqualTo("1");
+        }
+    }
+
+    /// The first transaction uses up the limit of many seconds.
+    @Test
+    void theNextTransactionWaitsForTheLimitUntilItIsLifted() throws Exception {
+        try (var scenario = new ApplierScenario(1, ITEM)) {
+            scenario.gate.throttle(Limit.ofBytes(1));
+            for (int id = 1; id <= 3; id++) {
+                scenario.upsert(0, Row.of(ROW_SCHEMA, String.valueOf(id), "a".repeat(1_000)));
+            }
+            TargetApplier applier = scenario.start();
+
+            await().atMost(ApplierScenario.TIMEOUT)
+                    .during(Duration.ofMillis(500))
+                    .until(() -> "1".equals(scenario.database.value(COUNT)));
+            assertThat(scenario.gate.rate().rows()).isPositive();
+            assertThat(applier.state()).matches(state -> state.isRunning(Activity.APPLYING));
+            scenario.gate.throttle(Limit.NONE);
+
+            scenario.awaitApplied();
+            assertThat(scenario.database.value(COUNT)).isEqualTo("3");
         }
     }
 

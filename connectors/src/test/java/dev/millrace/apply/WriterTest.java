@@ -20,7 +20,8 @@ class WriterTest {
             new WriteGate(
                     () -> {
                         throw new SQLException("no session is open");
-                    });
+                    },
+                    InstantSource.system());
     private final ApplierCounters counters = new ApplierCounters(InstantSource.system());
 
     /// The gate ends each attempt, so that the writer must tell the two causes apart.

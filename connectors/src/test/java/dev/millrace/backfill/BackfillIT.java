@@ -8,6 +8,7 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import dev.millrace.testing.Waits;
+import dev.millrace.throttle.Throttle.Limit;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -95,7 +96,7 @@ class BackfillIT {
         AtomicBoolean writing = new AtomicBoolean(true);
         try (BackfillScene scene = new BackfillScene(source, new Random(seed))) {
             scene.pace.pause();
-            scene.pace.throttle(OptionalLong.of(1_500));
+            scene.pace.throttle(Limit.ofRows(1_500));
             AtomicLong transactions = new AtomicLong();
             List<CompletableFuture<Void>> writers = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
@@ -126,7 +127,7 @@ class BackfillIT {
         AtomicBoolean writing = new AtomicBoolean(true);
         try (BackfillScene scene = new BackfillScene(source, new Random(seed), 100_000)) {
             scene.pace.pause();
-            scene.pace.throttle(OptionalLong.of(500));
+            scene.pace.throttle(Limit.ofRows(500));
             List<CompletableFuture<Void>> writers = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
                 Random random = new Random(31 * seed + i);
@@ -148,7 +149,7 @@ class BackfillIT {
                 writing.set(false);
             }
             writers.forEach(CompletableFuture::join);
-            scene.pace.throttle(OptionalLong.empty());
+            scene.pace.throttle(Limit.NONE);
 
             scene.requireEqual();
         }
@@ -272,7 +273,7 @@ class BackfillIT {
     void aPauseTakesEffectWithinASecondAndLeavesNoTransactionOpen() throws Exception {
         items(source, 3_000);
         try (BackfillScene scene = new BackfillScene(source, null)) {
-            scene.pace.throttle(OptionalLong.of(500));
+            scene.pace.throttle(Limit.ofRows(500));
             scene.start();
             await().until(() -> scene.rowsWritten() > 0);
 
@@ -290,7 +291,7 @@ class BackfillIT {
                                             && scene.rowsWritten() <= rows + 600);
             assertThat(scene.backfill.state().paused()).isTrue();
             assertThat(scene.backfill.state().isDone()).isFalse();
-            scene.pace.throttle(OptionalLong.empty());
+            scene.pace.throttle(Limit.NONE);
             scene.pace.resume();
             scene.awaitDone();
             scene.requireEqual();
@@ -309,11 +310,11 @@ class BackfillIT {
     void aRestartReadsOnlyWhatIsMissing() throws Exception {
         items(source, 3_000);
         try (BackfillScene scene = new BackfillScene(source, null)) {
-            scene.pace.throttle(OptionalLong.of(2_000));
+            scene.pace.throttle(Limit.ofRows(2_000));
             scene.start();
             await().until(() -> scene.rowsWritten() > 1_000);
             scene.restartBackfill();
-            scene.pace.throttle(OptionalLong.empty());
+            scene.pace.throttle(Limit.NONE);
             scene.awaitDone();
 
             scene.requireEqual();

@@ -27,6 +27,7 @@ import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.throttle.Throttle.Limit;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -89,8 +90,9 @@ class ControlStoresIT {
         Setting paused =
                 new Setting(
                         Optional.of(new FlowStore.Pause("peak hour", "ann", CLOCK.instant())),
-                        OptionalLong.of(500),
+                        Limit.ofRows(500),
                         Optional.of(new FlowStore.Pause("index build", "bob", CLOCK.instant())),
+                        new Limit(OptionalLong.of(7), OptionalLong.of(8)),
                         true);
         assertThat(store.read()).isEqualTo(Setting.NONE);
 

@@ -180,7 +180,7 @@ final class IndexScene implements AutoCloseable {
                 Duration.ofMillis(200));
     }
 
-    final WriteGate gate = new WriteGate(() -> database.connect("pause"));
+    final WriteGate gate = new WriteGate(() -> database.connect("pause"), InstantSource.system());
 
     /// One run of the component; `close` stops it like the service does.
     final class Run implements AutoCloseable {

@@ -161,7 +161,7 @@ class SameFailureIT {
                         Map.of(),
                         RejectedLimit.standard()),
                 database::connect,
-                new WriteGate(database::connect),
+                new WriteGate(database::connect, InstantSource.system()),
                 InstantSource.system(),
                 FAST);
     }

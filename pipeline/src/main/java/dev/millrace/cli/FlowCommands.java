@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
 import dev.millrace.cli.ChangeOptions.Question;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -139,10 +140,20 @@ final class FlowCommands {
     @Command(
             name = "throttle",
             description =
-                    "Limit how many existing rows the backfill reads per second, over all tables. A"
-                            + " restart keeps the limit.",
+                    "Limit how many existing rows the backfill reads per second, or how many changes"
+                            + " apply writes, over all tables. A restart keeps the limit.",
             mixinStandardHelpOptions = true)
     private static final class ThrottleCommand extends Change {
+
+        /// More is no limit, and its bytes must be a number.
+        private static final long MOST_MEGABYTES = 1_000_000_000;
+
+        @Parameters(
+                paramLabel = "WHAT",
+                arity = "0..1",
+                defaultValue = "backfill",
+                description = "backfill (default) or apply")
+        private String what = "";
 
         @ArgGroup(exclusive = true, multiplicity = "1")
         private Limit limit = new Limit();
@@ -155,6 +166,12 @@ final class FlowCommands {
                     description = "Rows per second, at least 1; 0 for no limit.")
             private long rows;
 
+            @Option(
+                    names = "--mb-per-second",
+                    paramLabel = "N",
+                    description = "MB of row data per second, at least 1; 0 for no limit.")
+            private long megabytes;
+
             @Option(names = "--off", description = "No limit.")
             private boolean off;
         }
@@ -165,21 +182,35 @@ final class FlowCommands {
 
         @Override
         public Integer call() {
-            long rows = limit.off ? 0 : limit.rows;
-            if (rows < 0) {
-                throw new CommandFailure(
-                        ExitCode.USAGE,
-                        "--rows-per-second is "
-                                + rows
-                                + "; it must be at least 1, or 0 for no limit.",
-                        "");
-            }
+            requirePossible("--rows-per-second", limit.rows);
+            requirePossible("--mb-per-second", limit.megabytes);
+            String part = what.equals("apply") ? "apply" : "the backfill";
+            Map<String, Object> change =
+                    limit.megabytes > 0
+                            ? Map.of(
+                                    "bytesPerSecond",
+                                    Math.min(limit.megabytes, MOST_MEGABYTES) << 20)
+                            : Map.of("rowsPerSecond", limit.rows);
+            Map<String, Object> asked = new HashMap<>(change);
+            asked.put("what", List.of(what));
             return make(
                     "throttle",
-                    rows == 0
-                            ? "Lift the limit of the backfill"
-                            : "Limit the backfill to " + rows + " rows per second",
-                    Map.of("what", List.of("backfill"), "rowsPerSecond", rows));
+                    limit.megabytes > 0
+                            ? "Limit %s to %d MB per second".formatted(part, limit.megabytes)
+                            : limit.rows > 0
+                                    ? "Limit %s to %d rows per second".formatted(part, limit.rows)
+                                    : "Lift the limit of " + part,
+                    asked);
+        }
+
+        private static void requirePossible(String option, long number) {
+            if (number < 0) {
+                throw new CommandFailure(
+                        ExitCode.USAGE,
+                        "%s is %d; it must be at least 1, or 0 for no limit."
+                                .formatted(option, number),
+                        "");
+            }
         }
     }
 }

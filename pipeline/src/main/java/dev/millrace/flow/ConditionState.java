@@ -27,10 +27,16 @@ final class ConditionState {
     /// At or below this share of the limit a condition ends.
     static final double RELEASED_BELOW = 0.8;
 
+    /// The least share of the time in which a slowed part works.
+    static final double LEAST_SHARE = 1.0 / 16;
+
     /// What becomes of the flow.
     sealed interface Change {
 
         record Begun(Hold hold) implements Change {}
+
+        /// The condition already holds, and slows more or less than before.
+        record Slowed(Hold hold, double share) implements Change {}
 
         record Ended(String reason) implements Change {}
     }
@@ -42,10 +48,17 @@ final class ConditionState {
     private @Nullable Instant unknownSince;
     private @Nullable Hold hold;
 
+    /// Of the time, while it holds.
+    private double share = 1;
+
+    /// Since when the share is what it is.
+    private Instant shareSince = Instant.MIN;
+
     /// @param stored what the condition held before a restart
     ConditionState(StopCondition condition, Optional<Hold> stored) {
         this.condition = condition;
         this.hold = stored.orElse(null);
+        this.share = hold == null ? 1 : firstShare();
     }
 
     StopCondition condition() {
@@ -54,6 +67,16 @@ final class ConditionState {
 
     Optional<Hold> hold() {
         return Optional.ofNullable(hold);
+    }
+
+    /// The share of the time in which a slowed part works.
+    double share() {
+        return share;
+    }
+
+    /// The share when it begins to hold.
+    double firstShare() {
+        return condition.then().slows() ? 0.5 : 1;
     }
 
     /// What would be held now, whether or not it may be; call [#begun] or [#ended] when it is done.
@@ -71,16 +94,33 @@ final class ConditionState {
     private Optional<Change> above(double value, Instant now) {
         lowSince = null;
         aboveSince = aboveSince == null ? now : aboveSince;
-        return hold == null && hasLasted(aboveSince, condition.sustained(), now)
-                ? begin(
-                        "%s is %s, above %s for %s"
-                                .formatted(
-                                        measured(),
-                                        shown(value),
-                                        shown(condition.above()),
-                                        seconds(Duration.between(aboveSince, now))),
-                        now)
+        if (!hasLasted(aboveSince, condition.sustained(), now)) {
+            return Optional.empty();
+        }
+        String reason =
+                described("%s is %s, above %s for %s", value, Duration.between(aboveSince, now));
+        if (hold == null) {
+            return begin(reason, now);
+        }
+        return mayStep(now) && share > LEAST_SHARE
+                ? Optional.of(step(new Hold(reason, hold.since()), share / 2, now))
                 : Optional.empty();
+    }
+
+    private String described(String form, double value, Duration time) {
+        return form.formatted(measured(), shown(value), shown(condition.above()), seconds(time));
+    }
+
+    /// The share changes by one step for each time of the condition.
+    private boolean mayStep(Instant now) {
+        return condition.then().slows() && hasLasted(shareSince, condition.sustained(), now);
+    }
+
+    private Change step(Hold next, double to, Instant now) {
+        hold = next;
+        share = to;
+        shareSince = now;
+        return new Change.Slowed(next, to);
     }
 
     private Optional<Change> below(double value, Instant now) {
@@ -90,16 +130,20 @@ final class ConditionState {
             return Optional.empty();
         }
         lowSince = lowSince == null ? now : lowSince;
-        return hold != null && hasLasted(lowSince, condition.sustained(), now)
-                ? Optional.of(
+        Hold held = hold;
+        if (held == null || !hasLasted(lowSince, condition.sustained(), now)) {
+            return Optional.empty();
+        }
+        if (share <= 0.25 && condition.then().slows()) {
+            return mayStep(now) ? Optional.of(step(held, share * 2, now)) : Optional.empty();
+        }
+        return condition.then().slows() && !mayStep(now)
+                ? Optional.empty()
+                : Optional.of(
                         new Change.Ended(
-                                "%s is %s, below 80 %% of %s for %s"
-                                        .formatted(
-                                                measured(),
-                                                shown(value),
-                                                shown(condition.above()),
-                                                seconds(Duration.between(lowSince, now)))))
-                : Optional.empty();
+                                described(
+                                        "%s is %s, at or below 80 %% of %s for %s",
+                                        value, Duration.between(lowSince, now))));
     }
 
     private Optional<Change> unknown(String reason, Instant now) {
@@ -126,10 +170,13 @@ final class ConditionState {
 
     void begun(Hold begun) {
         hold = begun;
+        share = firstShare();
+        shareSince = begun.since();
     }
 
     void ended() {
         hold = null;
+        share = 1;
     }
 
     /// Why a switchover may not begin; an unknown value closes the gate at once.
@@ -165,6 +212,7 @@ final class ConditionState {
                 held != null
                         ? "held"
                         : value == null ? "unknown" : aboveSince == null ? "below" : "above",
+                held != null && condition.then().slows() ? share : null,
                 held != null
                         ? held.reason()
                         : last instanceof Reading.Unknown(String reason) ? reason : null,
@@ -175,6 +223,8 @@ final class ConditionState {
         return switch (condition.measure()) {
             case Measure.BuiltIn(var metric) -> metric.id();
             case Measure.WalBudget _ -> "the used part of the WAL budget";
+            case Measure.HttpCheck _ -> "the number of failures of check " + condition.name();
+            case Measure.Window window -> "the number of windows " + window.text() + " now";
             case Measure.Scalar(var on, String _) ->
                     "the number of "
                             + condition.name()

@@ -1,5 +1,6 @@
 package dev.millrace.flow;
 
+import dev.millrace.throttle.Throttle.Limit;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -99,8 +100,14 @@ public record FlowChange(
             }
         }
 
-        /// @param rowsPerSecond at least 1, for all tables together; empty for no limit
-        record Throttle(OptionalLong rowsPerSecond) implements Action {
+        /// @param limit for all tables together
+        record Throttle(Part part, Limit limit) implements Action {
+
+            /// Limits the rows of the backfill; empty for no limit.
+            public Throttle(OptionalLong rowsPerSecond) {
+                this(Part.BACKFILL, new Limit(rowsPerSecond, OptionalLong.empty()));
+            }
+
             @Override
             public String kind() {
                 return "throttle";

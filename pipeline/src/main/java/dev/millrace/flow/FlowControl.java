@@ -8,22 +8,21 @@ import dev.millrace.control.flow.FlowStore.Pause;
 import dev.millrace.control.flow.FlowStore.Setting;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.flow.Holds.Held;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.StopCondition;
-import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
+import dev.millrace.throttle.Throttle;
+import dev.millrace.throttle.Throttle.Limit;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.Lock;
@@ -64,24 +63,8 @@ public final class FlowControl {
     private final WriteGate gate;
     private final Lock changes = new ReentrantLock();
     private volatile Setting setting;
-    private volatile Map<String, Held> held = Map.of();
+    private volatile Holds held = Holds.NONE;
     private volatile Supplier<List<String>> blocked = List::of;
-
-    /// What a stop condition holds.
-    private record Held(StopCondition condition, Hold hold) {
-
-        boolean stops(Part part) {
-            return switch (condition.then()) {
-                case PAUSE_BACKFILL -> part == Part.BACKFILL;
-                case PAUSE -> true;
-                case BLOCK_SWITCHOVER -> false;
-            };
-        }
-
-        Pause pause() {
-            return new Pause(hold.reason(), "stop condition " + condition.name(), hold.since());
-        }
-    }
 
     /// Kills that have taken effect and are not stored yet; guarded by this.
     private int killing;
@@ -119,7 +102,7 @@ public final class FlowControl {
         return new FlowControl(
                 new FlowRules(stream.settings().backfill()),
                 new FlowStore(stream.control(), stream.id()),
-                new WriteGate(() -> stream.target().database().connect("pause")),
+                new WriteGate(() -> stream.target().database().connect("pause"), clock),
                 owner,
                 service,
                 clock);
@@ -145,17 +128,17 @@ public final class FlowControl {
     /// Holds what the condition says. Transactions that are under way are ended by another thread,
     /// so that a target that does not answer delays no other condition.
     ///
+    /// @param share of the time in which there is still work, if the condition slows it
     /// @param phaseNow names the migration's phase at this moment
     /// @return false if that is not possible in this phase; nothing is held then
-    boolean hold(StopCondition condition, Hold hold, Supplier<String> phaseNow) {
+    boolean hold(StopCondition condition, Hold hold, double share, Supplier<String> phaseNow) {
         synchronized (this) {
-            if (condition.then() == Consequence.PAUSE
+            Held next = new Held(condition, hold, share);
+            if (next.concernsApply()
                     && (beginsMove || FlowRules.refusalOfPause(phaseNow.get()).isPresent())) {
                 return false;
             }
-            Map<String, Held> next = new LinkedHashMap<>(held);
-            next.put(condition.name(), new Held(condition, hold));
-            held = Collections.unmodifiableMap(next);
+            held = held.with(next);
             enforce();
         }
         Thread.ofVirtual().name("flow-hold").start(this::endTransactions);
@@ -173,15 +156,8 @@ public final class FlowControl {
 
     /// Holds nothing for this condition any more.
     synchronized void release(String condition) {
-        Map<String, Held> next = new LinkedHashMap<>(held);
-        next.remove(condition);
-        held = Collections.unmodifiableMap(next);
+        held = held.without(condition);
         enforce();
-    }
-
-    /// What a stop condition holds of the part; the first one, if several do.
-    private Optional<Held> heldBy(Part part) {
-        return held.values().stream().filter(each -> each.stops(part)).findFirst();
     }
 
     /// What is set.
@@ -201,7 +177,7 @@ public final class FlowControl {
                                     paused("the backfill is paused", pause)
                                             + ". Run 'millrace resume backfill' to continue")
                     .ifPresent(blockers::add);
-            heldBy(Part.BACKFILL)
+            held.pauses(Part.BACKFILL)
                     .map(each -> byItself("the backfill is paused", each))
                     .ifPresent(blockers::add);
         }
@@ -212,8 +188,24 @@ public final class FlowControl {
     /// Why no switchover may begin.
     public List<String> holdsSwitchover() {
         List<String> holds = new ArrayList<>(blocked.get());
-        holdsApply().ifPresent(holds::addFirst);
+        holdsMove().ifPresent(holds::addFirst);
         return holds;
+    }
+
+    /// Why the target would not receive the last changes soon.
+    private Optional<String> holdsMove() {
+        Setting now = setting;
+        return holdsApply()
+                .or(() -> held.slows(Part.APPLY).map(slow -> "apply is " + slow.slowing()))
+                .or(
+                        () ->
+                                now.applyLimit().equals(Limit.NONE)
+                                        ? Optional.empty()
+                                        : Optional.of(
+                                                "apply writes %s. Run 'millrace throttle apply --off' to lift the limit"
+                                                        .formatted(
+                                                                FlowRules.limited(
+                                                                        now.applyLimit()))));
     }
 
     private static String byItself(String what, Held held) {
@@ -231,7 +223,7 @@ public final class FlowControl {
                                                 + ". Run 'millrace resume all' to continue"
                                         : paused("apply is paused", pause)
                                                 + ". Run 'millrace resume apply' to continue")
-                .or(() -> heldBy(Part.APPLY).map(each -> byItself("apply is paused", each)));
+                .or(() -> held.pauses(Part.APPLY).map(each -> byItself("apply is paused", each)));
     }
 
     private static String paused(String what, Pause pause) {
@@ -251,8 +243,9 @@ public final class FlowControl {
         List<String> actions = new ArrayList<>();
         if (now.apply().isPresent()) {
             actions.add(now.killed() ? "resume all" : "resume apply");
-        } else if (heldBy(Part.APPLY).isEmpty() && FlowRules.refusalOfPause(phase).isEmpty()) {
+        } else if (held.pauses(Part.APPLY).isEmpty() && FlowRules.refusalOfPause(phase).isEmpty()) {
             actions.add("pause apply");
+            actions.add("throttle apply");
         }
         if (now.backfill().isPresent()) {
             if (!now.killed()) {
@@ -270,15 +263,15 @@ public final class FlowControl {
         return progress.filter(read -> read.isComplete() && read.incompleteKeys() == 0).isEmpty();
     }
 
-    /// Begins an operation that moves the traffic, unless apply is paused. No pause begins
-    /// meanwhile.
+    /// Begins an operation that moves the traffic, unless apply is paused or limited. Neither
+    /// begins meanwhile.
     ///
-    /// @throws RefusedException when apply is paused
+    /// @throws RefusedException when apply is paused or limited
     public <T> T whileApplying(Supplier<T> beginning) {
         changes.lock();
         try {
             synchronized (this) {
-                refuseIf(holdsApply().map(why -> "The traffic cannot be moved: " + why));
+                refuseIf(holdsMove().map(why -> "The traffic cannot be moved: " + why));
                 beginsMove = true;
             }
             return beginning.get();
@@ -354,7 +347,7 @@ public final class FlowControl {
     private String stillHeld(Action action) {
         return action instanceof Action.Resume(Set<Part> parts)
                 ? parts.stream()
-                        .flatMap(part -> heldBy(part).stream())
+                        .flatMap(part -> held.pauses(part).stream())
                         .distinct()
                         .map(
                                 each ->
@@ -404,16 +397,19 @@ public final class FlowControl {
 
     private synchronized void enforce() {
         Setting now = setting;
-        pace.throttle(now.rowsPerSecond());
+        pace.throttle(now.backfillLimit());
+        pace.slow(held.share(Part.BACKFILL));
+        gate.throttle(now.applyLimit());
+        gate.slow(held.share(Part.APPLY));
         boolean isKilled = now.killed() || killing > 0;
-        if (isKilled || now.backfill().isPresent() || heldBy(Part.BACKFILL).isPresent()) {
+        if (isKilled || now.backfill().isPresent() || held.pauses(Part.BACKFILL).isPresent()) {
             pace.pause();
         } else {
             pace.resume();
         }
         if (isKilled) {
             gate.closeBothSides();
-        } else if (now.apply().isPresent() || heldBy(Part.APPLY).isPresent()) {
+        } else if (now.apply().isPresent() || held.pauses(Part.APPLY).isPresent()) {
             gate.close();
         } else {
             gate.open();
@@ -432,12 +428,28 @@ public final class FlowControl {
 
     private FlowReport report(Setting setting) {
         Optional<Pause> ofBackfill =
-                setting.backfill().or(() -> heldBy(Part.BACKFILL).map(Held::pause));
-        Optional<Pause> ofApply = setting.apply().or(() -> heldBy(Part.APPLY).map(Held::pause));
+                setting.backfill().or(() -> held.pauses(Part.BACKFILL).map(Held::pause));
+        Optional<Pause> ofApply =
+                setting.apply().or(() -> held.pauses(Part.APPLY).map(Held::pause));
         return new FlowReport(
                 rules.backfill() == Backfill.ENGINE
                         ? null
-                        : FlowReport.Backfill.of(setting.rowsPerSecond(), ofBackfill),
-                FlowReport.Apply.of(setting.killed(), ofApply));
+                        : FlowReport.Backfill.of(
+                                setting.backfillLimit(),
+                                ofBackfill,
+                                speed(Part.BACKFILL, pace.rate())),
+                FlowReport.Apply.of(
+                        setting.killed(),
+                        setting.applyLimit(),
+                        ofApply,
+                        speed(Part.APPLY, gate.rate())));
+    }
+
+    private FlowReport.Speed speed(Part part, Throttle.Rate rate) {
+        return new FlowReport.Speed(
+                rate.rows(),
+                rate.bytes(),
+                held.share(part),
+                held.slows(part).map(Held::slowing).orElse(null));
     }
 }

@@ -1,6 +1,7 @@
 package dev.millrace.flow;
 
 import dev.millrace.control.flow.FlowStore.Pause;
+import dev.millrace.throttle.Throttle.Limit;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -11,27 +12,46 @@ import org.jspecify.annotations.Nullable;
 /// @param backfill `null` with `backfill: engine`, which takes no settings
 public record FlowReport(@Nullable Backfill backfill, Apply apply) {
 
-    /// What the operator set for the backfill.
+    /// What is set for the backfill.
     ///
     /// @param rowsPerSecond limit of all tables together; `null` without a limit
+    /// @param bytesPerSecond the same
     /// @param reason why the backfill is paused; `null` if it is not, or no reason was given
     /// @param who paused it; `null` if it is not paused
     /// @param since when it was paused; `null` if it is not
     public record Backfill(
             boolean paused,
             @Nullable Long rowsPerSecond,
+            @Nullable Long bytesPerSecond,
             @Nullable String reason,
             @Nullable String who,
-            @Nullable Instant since) {
+            @Nullable Instant since,
+            @Nullable Speed speed) {
 
-        static Backfill of(OptionalLong rowsPerSecond, Optional<Pause> pause) {
+        static Backfill of(Limit limit, Optional<Pause> pause, Speed speed) {
             return new Backfill(
                     pause.isPresent(),
-                    rowsPerSecond.isPresent() ? rowsPerSecond.getAsLong() : null,
+                    number(limit.rows()),
+                    number(limit.bytes()),
                     given(pause),
                     pause.map(Pause::who).orElse(null),
-                    pause.map(Pause::since).orElse(null));
+                    pause.map(Pause::since).orElse(null),
+                    speed);
         }
+    }
+
+    /// How fast it is at present.
+    ///
+    /// @param rowsPerSecond the average of the last five seconds
+    /// @param bytesPerSecond the same
+    /// @param share of the time in which there is work, 1 for all of it; less while stop conditions
+    ///   slow it
+    /// @param reason why it is slowed; `null` if it is not
+    public record Speed(
+            double rowsPerSecond, double bytesPerSecond, double share, @Nullable String reason) {}
+
+    private static @Nullable Long number(OptionalLong number) {
+        return number.isPresent() ? number.getAsLong() : null;
     }
 
     private static @Nullable String given(Optional<Pause> pause) {
@@ -46,8 +66,9 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
     /// @param above the limit
     /// @param share `value` as a part of the limit: 1 is the limit; `null` while it is unknown
     /// @param forSeconds for how long the value must be above the limit
-    /// @param then what is held: `pause-backfill`, `pause` or `block-switchover`
+    /// @param then what is done, as in the file
     /// @param state `below`, `above` (not yet for long enough), `held` or `unknown`
+    /// @param speed the share of the time in which there is work while it slows; `null` otherwise
     /// @param reason why it holds, or why the value is unknown; otherwise `null`
     /// @param since the state; `null` for `below`
     public record Condition(
@@ -60,6 +81,7 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
             double forSeconds,
             String then,
             String state,
+            @Nullable Double speed,
             @Nullable String reason,
             @Nullable Instant since) {}
 
@@ -79,24 +101,34 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
             @Nullable Double bytesPerSecond,
             @Nullable Double secondsLeft) {}
 
-    /// What the operator set for apply. The other values are `null` if it is not paused.
+    /// What is set for apply.
     ///
     /// @param killed whether the source is not written either
-    /// @param reason why it is paused; `null` also if no reason was given
+    /// @param rowsPerSecond limit of all tables together; `null` without a limit
+    /// @param bytesPerSecond the same
+    /// @param reason why it is paused; `null` if it is not, or no reason was given
+    /// @param who paused it; `null` if it is not paused
+    /// @param since when it was paused; `null` if it is not
     public record Apply(
             boolean paused,
             boolean killed,
+            @Nullable Long rowsPerSecond,
+            @Nullable Long bytesPerSecond,
             @Nullable String reason,
             @Nullable String who,
-            @Nullable Instant since) {
+            @Nullable Instant since,
+            @Nullable Speed speed) {
 
-        static Apply of(boolean killed, Optional<Pause> pause) {
+        static Apply of(boolean killed, Limit limit, Optional<Pause> pause, Speed speed) {
             return new Apply(
                     pause.isPresent(),
                     killed,
+                    number(limit.rows()),
+                    number(limit.bytes()),
                     given(pause),
                     pause.map(Pause::who).orElse(null),
-                    pause.map(Pause::since).orElse(null));
+                    pause.map(Pause::since).orElse(null),
+                    speed);
         }
     }
 }

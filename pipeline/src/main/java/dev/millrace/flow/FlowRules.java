@@ -5,8 +5,11 @@ import dev.millrace.control.flow.FlowStore.Setting;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.flow.StopCondition.Unit;
+import dev.millrace.throttle.Throttle.Limit;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 
 /// Which change of the flow is possible, and what is set after it. Pure.
@@ -21,8 +24,9 @@ record FlowRules(Backfill backfill) {
             case ENGINE ->
                     new Setting(
                             Optional.empty(),
-                            OptionalLong.empty(),
+                            Limit.NONE,
                             stored.apply(),
+                            stored.applyLimit(),
                             stored.killed());
         };
     }
@@ -39,7 +43,12 @@ record FlowRules(Backfill backfill) {
                             : refusalOfPause(parts, phase);
             case Action.Kill _ -> refusalOfPause(phase);
             case Action.Resume(Set<Part> parts) -> refusalOfResume(parts, now);
-            case Action.Throttle _ -> impossible("throttle");
+            case Action.Throttle(Part part, Limit limit) ->
+                    switch (part) {
+                        case BACKFILL -> impossible("throttle");
+                        case APPLY ->
+                                limit.equals(Limit.NONE) ? Optional.empty() : refusalOfPause(phase);
+                    };
         };
     }
 
@@ -47,7 +56,7 @@ record FlowRules(Backfill backfill) {
         return parts.contains(Part.APPLY) ? refusalOfPause(phase) : Optional.empty();
     }
 
-    /// Why apply cannot be paused in this phase.
+    /// Why apply can be neither paused nor limited in this phase.
     static Optional<String> refusalOfPause(String phase) {
         return switch (phase) {
             case "SWITCHING_OVER" ->
@@ -87,24 +96,30 @@ record FlowRules(Backfill backfill) {
             case Action.Pause(Set<Part> parts) ->
                     new Setting(
                             parts.contains(Part.BACKFILL) ? Optional.of(pause) : now.backfill(),
-                            now.rowsPerSecond(),
+                            now.backfillLimit(),
                             parts.contains(Part.APPLY) ? Optional.of(pause) : now.apply(),
+                            now.applyLimit(),
                             now.killed());
             case Action.Kill _ ->
                     possible(
                             new Setting(
                                     now.backfill().or(() -> Optional.of(pause)),
-                                    now.rowsPerSecond(),
+                                    now.backfillLimit(),
                                     Optional.of(pause),
+                                    now.applyLimit(),
                                     true));
             case Action.Resume(Set<Part> parts) ->
                     new Setting(
                             parts.contains(Part.BACKFILL) ? Optional.empty() : now.backfill(),
-                            now.rowsPerSecond(),
+                            now.backfillLimit(),
                             parts.contains(Part.APPLY) ? Optional.empty() : now.apply(),
+                            now.applyLimit(),
                             now.killed() && !parts.contains(Part.APPLY));
-            case Action.Throttle(OptionalLong rows) ->
-                    new Setting(now.backfill(), rows, now.apply(), now.killed());
+            case Action.Throttle(Part part, Limit limit) ->
+                    switch (part) {
+                        case BACKFILL -> now.limited(limit, now.applyLimit());
+                        case APPLY -> now.limited(now.backfillLimit(), limit);
+                    };
         };
     }
 
@@ -126,10 +141,23 @@ record FlowRules(Backfill backfill) {
                             : parts.contains(Part.APPLY)
                                     ? "Apply continues"
                                     : "The backfill continues";
-            case Action.Throttle(OptionalLong rows) ->
-                    rows.isPresent()
-                            ? "The backfill reads at most " + rows.getAsLong() + " rows per second"
-                            : "The backfill reads without a limit";
+            case Action.Throttle(Part part, Limit limit) ->
+                    switch (part) {
+                                case BACKFILL -> "The backfill reads ";
+                                case APPLY -> "Apply writes ";
+                            }
+                            + limited(limit);
         };
+    }
+
+    /// The limit, as part of a sentence.
+    static String limited(Limit limit) {
+        List<String> parts = new ArrayList<>();
+        limit.rows().ifPresent(rows -> parts.add(rows + " rows per second"));
+        limit.bytes()
+                .ifPresent(
+                        bytes ->
+                                parts.add(ConditionState.shown(Unit.BYTES, bytes) + " per second"));
+        return parts.isEmpty() ? "without a limit" : "at most " + String.join(" and ", parts);
     }
 }

@@ -47,6 +47,7 @@ final class LiveMetrics implements AutoCloseable {
     private final LoadReader target;
     private final CommitProbe commit;
     private final List<PeriodicProbe> probes = new ArrayList<>();
+    private final List<HttpProbe> checks = new ArrayList<>();
 
     private LiveMetrics(
             ReplicationStream stream,
@@ -74,6 +75,12 @@ final class LiveMetrics implements AutoCloseable {
                 conditions.stream().map(StopCondition::measure).collect(Collectors.toSet());
         metrics.startSource(of(all, Side.SOURCE));
         metrics.startTarget(of(all, Side.TARGET));
+        all.forEach(
+                measure -> {
+                    if (measure instanceof Measure.HttpCheck check) {
+                        metrics.startCheck(check);
+                    }
+                });
         if (all.contains(new Measure.BuiltIn(Metric.TARGET_COMMIT_P95))) {
             metrics.probes.add(
                     PeriodicProbe.start(
@@ -112,6 +119,18 @@ final class LiveMetrics implements AutoCloseable {
         }
     }
 
+    private void startCheck(Measure.HttpCheck check) {
+        HttpProbe probe = new HttpProbe(check.address());
+        checks.add(probe);
+        probes.add(
+                PeriodicProbe.start(
+                        "load-http",
+                        INTERVAL,
+                        clock,
+                        () -> readings.put(check, new Stamped(probe.ask(), clock.instant())),
+                        () -> {}));
+    }
+
     private void readWal() {
         Wal found;
         try {
@@ -136,13 +155,14 @@ final class LiveMetrics implements AutoCloseable {
     /// Empty for what is read in another way.
     private static Optional<Side> side(Measure measure) {
         return switch (measure) {
-            case Measure.WalBudget _ -> Optional.empty();
+            case Measure.WalBudget _, Measure.HttpCheck _, Measure.Window _ -> Optional.empty();
             case Measure.Scalar(Side on, String _) -> Optional.of(on);
             case Measure.BuiltIn(Metric metric) ->
                     switch (metric) {
                         case TARGET_COMMIT_P95 -> Optional.empty();
-                        case TARGET_LOCK_WAITS, TARGET_REPLICATION_LAG -> Optional.of(Side.TARGET);
-                        case SOURCE_REPLICATION_LAG, SOURCE_WAL_RETAINED ->
+                        case TARGET_LOCK_WAITS, TARGET_ACTIVE_SESSIONS, TARGET_REPLICATION_LAG ->
+                                Optional.of(Side.TARGET);
+                        case SOURCE_ACTIVE_SESSIONS, SOURCE_REPLICATION_LAG, SOURCE_WAL_RETAINED ->
                                 Optional.of(Side.SOURCE);
                     };
         };
@@ -165,10 +185,13 @@ final class LiveMetrics implements AutoCloseable {
     private Reading read(Measure measure, LoadReader reader) throws SQLException {
         return switch (measure) {
             case Measure.Scalar(Side _, String statement) -> reader.number(statement);
-            case Measure.WalBudget _ -> throw new IllegalStateException("The meter has it.");
+            case Measure.WalBudget _, Measure.HttpCheck _, Measure.Window _ ->
+                    throw new IllegalStateException("No database has it: " + measure);
             case Measure.BuiltIn(Metric metric) ->
                     switch (metric) {
                         case TARGET_LOCK_WAITS -> reader.lockWaits();
+                        case TARGET_ACTIVE_SESSIONS, SOURCE_ACTIVE_SESSIONS ->
+                                reader.activeSessions();
                         case TARGET_REPLICATION_LAG, SOURCE_REPLICATION_LAG -> reader.standbyLag();
                         case SOURCE_WAL_RETAINED -> reader.wal(stream.slot()).retained();
                         case TARGET_COMMIT_P95 ->
@@ -194,12 +217,15 @@ final class LiveMetrics implements AutoCloseable {
         if (measure instanceof Measure.WalBudget) {
             return wal.used(now);
         }
+        if (measure instanceof Measure.Window window) {
+            return new Reading.Known(window.contains(now) ? 1 : 0);
+        }
         Stamped found = readings.get(measure);
         if (found == null) {
             return new Reading.Unknown("not read yet");
         }
         return isOld(found.at(), now)
-                ? new Reading.Unknown("the server has not answered since " + found.at())
+                ? new Reading.Unknown("no answer since " + found.at())
                 : found.reading();
     }
 
@@ -219,5 +245,6 @@ final class LiveMetrics implements AutoCloseable {
     @Override
     public void close() {
         probes.forEach(PeriodicProbe::close);
+        checks.forEach(HttpProbe::close);
     }
 }

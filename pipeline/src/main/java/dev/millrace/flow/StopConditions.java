@@ -8,6 +8,7 @@ import dev.millrace.lifecycle.Fault;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -42,9 +44,27 @@ public final class StopConditions implements AutoCloseable {
     private final Supplier<String> phase;
     private final BooleanSupplier owner;
     private final InstantSource clock;
+    private final Actions actions;
+    private final AtomicBoolean dropsSlot = new AtomicBoolean();
     private final Queue<Unsaved> unsaved = new ConcurrentLinkedQueue<>();
     private final List<PeriodicProbe> probes;
     private volatile List<FlowReport.Condition> reports;
+
+    /// What conditions do besides holding the flow.
+    public interface Actions {
+
+        /// Moves the traffic back to the source.
+        ///
+        /// @return why it was not begun; empty if it was
+        Optional<String> rollBack(String reason);
+
+        /// Whether no other process is known to have the migration, also while the target does not
+        /// answer.
+        boolean mayDropSlot();
+
+        /// Drops the replication slot of the source.
+        void dropSlot() throws SQLException;
+    }
 
     /// What is to be stored.
     private interface Unsaved {
@@ -56,6 +76,7 @@ public final class StopConditions implements AutoCloseable {
             Map<String, Hold> stored,
             FlowControl flow,
             LiveMetrics metrics,
+            Actions actions,
             Supplier<String> phase,
             BooleanSupplier owner,
             InstantSource clock) {
@@ -66,6 +87,7 @@ public final class StopConditions implements AutoCloseable {
         }
         this.flow = flow;
         this.metrics = metrics;
+        this.actions = actions;
         this.phase = phase;
         this.owner = owner;
         this.clock = clock;
@@ -88,6 +110,12 @@ public final class StopConditions implements AutoCloseable {
                                         INTERVAL,
                                         clock,
                                         this::store,
+                                        () -> {}),
+                                PeriodicProbe.start(
+                                        "stop-conditions-exit",
+                                        INTERVAL,
+                                        clock,
+                                        this::dropSlot,
                                         () -> {}));
     }
 
@@ -99,6 +127,7 @@ public final class StopConditions implements AutoCloseable {
             ReplicationStream stream,
             FlowSetting setting,
             FlowControl flow,
+            Actions actions,
             Supplier<String> phase,
             BooleanSupplier owner,
             InstantSource clock)
@@ -106,6 +135,10 @@ public final class StopConditions implements AutoCloseable {
         List<StopCondition> declared = new ArrayList<>(setting.stopWhen());
         if (stream.settings().backfill() == Backfill.WINDOWS) {
             declared.add(FlowSetting.BUDGET_USED);
+        }
+        switch (setting.walExit()) {
+            case KEEP -> {}
+            case DROP_SLOT -> declared.add(FlowSetting.BUDGET_EXCEEDED);
         }
         return new StopConditions(
                 declared,
@@ -117,6 +150,7 @@ public final class StopConditions implements AutoCloseable {
                         setting.walBudget(),
                         () -> owner.getAsBoolean() && !flow.gate().isSourceClosed(),
                         clock),
+                actions,
                 phase,
                 owner,
                 clock);
@@ -143,7 +177,12 @@ public final class StopConditions implements AutoCloseable {
     private void continueHolds() {
         for (ConditionState state : conditions) {
             Optional<Hold> stored = state.hold();
-            if (stored.isPresent() && !flow.hold(state.condition(), stored.get(), phase)) {
+            if (stored.isPresent() && state.condition().then() == Consequence.DROP_SLOT) {
+                // It begins again if the budget is still used up.
+                state.ended();
+                release(state.condition().name(), "the service was started again");
+            } else if (stored.isPresent()
+                    && !flow.hold(state.condition(), stored.get(), state.share(), phase)) {
                 state.ended();
                 release(
                         state.condition().name(),
@@ -176,7 +215,15 @@ public final class StopConditions implements AutoCloseable {
         String name = state.condition().name();
         switch (change) {
             case Change.Begun(Hold hold) -> {
-                if (!flow.hold(state.condition(), hold, phase)) {
+                if (state.condition().then() == Consequence.ROLLBACK
+                        && !phase.get().equals("REVERSIBLE")) {
+                    return;
+                }
+                double share;
+                synchronized (conditions) {
+                    share = state.firstShare();
+                }
+                if (!flow.hold(state.condition(), hold, share, phase)) {
                     return;
                 }
                 synchronized (conditions) {
@@ -190,6 +237,15 @@ public final class StopConditions implements AutoCloseable {
                 FlowStore.Note note =
                         note(name, "hold", state.condition().then().id(), hold.reason());
                 unsaved.add(() -> flow.store().hold(name, hold, note));
+                act(state.condition(), hold);
+            }
+            case Change.Slowed(Hold hold, double share) -> {
+                flow.hold(state.condition(), hold, share, phase);
+                LOG.atInfo()
+                        .addKeyValue("condition", name)
+                        .addKeyValue("share", share)
+                        .addKeyValue("reason", hold.reason())
+                        .log("a stop condition changed the speed");
             }
             case Change.Ended(String reason) -> {
                 synchronized (conditions) {
@@ -202,6 +258,52 @@ public final class StopConditions implements AutoCloseable {
                         .log("a stop condition holds the flow no more");
                 release(name, reason);
             }
+        }
+    }
+
+    /// Once for each time that the condition begins.
+    private void act(StopCondition condition, Hold hold) {
+        switch (condition.then()) {
+            case PAUSE_BACKFILL, PAUSE, SLOW_BACKFILL, SLOW, BLOCK_SWITCHOVER -> {}
+            case DROP_SLOT -> dropsSlot.set(true);
+            case ROLLBACK ->
+                    Thread.ofVirtual()
+                            .name("stop-condition-rollback")
+                            .start(() -> rollBack(condition.name(), hold));
+        }
+    }
+
+    private void rollBack(String name, Hold hold) {
+        actions.rollBack("stop condition %s: %s".formatted(name, hold.reason()))
+                .ifPresent(
+                        refused -> {
+                            LOG.atError()
+                                    .addKeyValue("condition", name)
+                                    .addKeyValue("reason", refused)
+                                    .log("the rollback of a stop condition was refused");
+                            Hold told =
+                                    new Hold(
+                                            "%s. The rollback was refused: %s"
+                                                    .formatted(hold.reason(), refused),
+                                            hold.since());
+                            synchronized (conditions) {
+                                conditions.stream()
+                                        .filter(each -> each.condition().name().equals(name))
+                                        .filter(each -> each.hold().isPresent())
+                                        .forEach(each -> each.begun(told));
+                            }
+                            FlowStore.Note note = note(name, "refused", "rollback", told.reason());
+                            unsaved.add(() -> flow.store().hold(name, told, note));
+                        });
+    }
+
+    /// Until the source confirms it.
+    private void dropSlot() throws SQLException {
+        if (dropsSlot.get() && actions.mayDropSlot()) {
+            actions.dropSlot();
+            dropsSlot.set(false);
+            LOG.atError()
+                    .log("the replication slot was dropped, because the WAL budget is used up");
         }
     }
 

@@ -5,8 +5,10 @@ import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.flow.FlowReport;
 import dev.millrace.rejected.TableChange;
+import dev.millrace.throttle.Throttle.Limit;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -31,17 +33,19 @@ public final class FlowApi {
         this.host = host;
     }
 
-    /// @param what `backfill`, `apply` or `all`; `throttle` allows `backfill` only and does not
-    ///   need it; not for `kill` and a `resume` of a table
+    /// @param what `backfill`, `apply` or `all`; `throttle` allows one part, and without it takes
+    ///   `backfill`; not for `kill` and a `resume` of a table
     /// @param table the stopped target table, as `schema.name`, of `resume`
     /// @param acceptSchema the definition that its source table has now is accepted
     /// @param rowsPerSecond of `throttle`; 0 for no limit
+    /// @param bytesPerSecond of `throttle`, in place of rows
     /// @param who the operator, for the journal
     record Change(
             @Nullable List<@Nullable String> what,
             @Nullable String table,
             @Nullable Boolean acceptSchema,
             @Nullable Long rowsPerSecond,
+            @Nullable Long bytesPerSecond,
             @Nullable String reason,
             @Nullable String who,
             @Nullable String expectedPhase,
@@ -84,24 +88,37 @@ public final class FlowApi {
         return take(new Action.Kill(), change);
     }
 
-    /// Limits how many existing rows are read per second, all tables together.
+    /// Limits how much is read, or written to the target tables, per second, all tables together.
     @PostMapping("/throttle")
     Answer throttle(@RequestBody Change change) {
         Long rows = change.rowsPerSecond();
-        if (rows == null || rows < 0) {
+        Long bytes = change.bytesPerSecond();
+        if ((rows == null) == (bytes == null)
+                || Objects.requireNonNullElse(rows, 0L) < 0
+                || Objects.requireNonNullElse(bytes, 0L) < 0) {
             throw JournalText.invalid(
-                    "'rowsPerSecond' must be a number of rows, at least 1, or 0 for no limit.");
+                    "Send either 'rowsPerSecond' or 'bytesPerSecond': a number, at least 1, or 0 for no limit.");
         }
-        if (!parts(change).equals(Set.of()) && !parts(change).equals(Set.of(Part.BACKFILL))) {
-            throw JournalText.invalid("Only 'backfill' can be limited. Use 'backfill' as 'what'.");
+        Set<Part> parts = parts(change);
+        if (parts.size() > 1) {
+            throw JournalText.invalid(
+                    "A limit is of one part. Use 'backfill' or 'apply' as 'what'.");
         }
         return take(
-                new Action.Throttle(rows == 0 ? OptionalLong.empty() : OptionalLong.of(rows)),
+                new Action.Throttle(
+                        parts.isEmpty() ? Part.BACKFILL : parts.iterator().next(),
+                        new Limit(number(rows), number(bytes))),
                 change);
     }
 
+    private static OptionalLong number(@Nullable Long number) {
+        return number == null || number == 0 ? OptionalLong.empty() : OptionalLong.of(number);
+    }
+
     private Answer resume(String table, Change change) {
-        if (change.what() != null || change.rowsPerSecond() != null) {
+        if (change.what() != null
+                || change.rowsPerSecond() != null
+                || change.bytesPerSecond() != null) {
             throw JournalText.invalid(
                     "Send either {\"table\": \"schema.name\"} or {\"what\": [\"backfill\"]}.");
         }
@@ -146,9 +163,9 @@ public final class FlowApi {
     }
 
     private static void requireNoRate(Action action, Change change) {
-        if (!(action instanceof Action.Throttle) && change.rowsPerSecond() != null) {
-            throw JournalText.invalid(
-                    "'rowsPerSecond' is not allowed here. Use POST /api/v1/throttle.");
+        if (!(action instanceof Action.Throttle)
+                && (change.rowsPerSecond() != null || change.bytesPerSecond() != null)) {
+            throw JournalText.invalid("A limit is not allowed here. Use POST /api/v1/throttle.");
         }
     }
 

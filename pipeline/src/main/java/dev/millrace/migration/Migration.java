@@ -23,6 +23,9 @@ import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Reason;
+import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.reads.StreamParity;
@@ -60,6 +63,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
 
@@ -129,7 +133,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                                                 () ->
                                                                         back.target()
                                                                                 .database()
-                                                                                .connect("pause")),
+                                                                                .connect("pause"),
+                                                                clock),
                                                         clock),
                                                 file,
                                                 this::live));
@@ -257,6 +262,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         stream,
                         file.spec().flow(),
                         flow,
+                        new Exits(),
                         () -> phaseOf(phase),
                         owner::isConfirmed,
                         clock);
@@ -448,6 +454,40 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public UUID reconcile(List<String> targets, Method method, Asker by) {
         return comparisons.reconcile(targets, method, by);
+    }
+
+    /// What stop conditions do to the whole migration.
+    private final class Exits implements StopConditions.Actions {
+
+        @Override
+        public Optional<String> rollBack(String reason) {
+            try {
+                move(
+                        new SwitchoverRequest(
+                                Operation.Kind.ROLLBACK,
+                                SwitchoverRequest.Action.MOVE,
+                                Set.of(),
+                                reason,
+                                Optional.empty(),
+                                Optional.of("REVERSIBLE"),
+                                Optional.empty()));
+                return Optional.empty();
+            } catch (RefusedException e) {
+                return Optional.of(String.valueOf(e.getMessage()));
+            } catch (DatabaseFailure e) {
+                return Optional.of(Reason.of(e).orElse("a database did not answer"));
+            }
+        }
+
+        @Override
+        public boolean mayDropSlot() {
+            return owner.ownership() instanceof OwnerStore.Ownership.Held;
+        }
+
+        @Override
+        public void dropSlot() throws SQLException {
+            ReplicationSlot.dropActive(stream.source().database(), stream.slot());
+        }
     }
 
     /// What comparisons have to know about the rest of the migration.

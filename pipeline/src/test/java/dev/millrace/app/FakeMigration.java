@@ -84,7 +84,8 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;
     public volatile StatusReport.@Nullable ForeignWrites foreign;
-    public volatile FlowReport.Apply apply = new FlowReport.Apply(false, false, null, null, null);
+    public volatile FlowReport.Apply apply =
+            new FlowReport.Apply(false, false, null, null, null, null, null, null);
     public volatile @Nullable RollbackPrice rollback;
     public volatile @Nullable Summary again;
     public final List<Rebackfill.Request> rebackfills = new ArrayList<>();
@@ -238,7 +239,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                 List.of("reconcile"),
                 List.of(),
                 new StatusReport.Log(7_000L, 3_000L),
-                new FlowReport.Backfill(false, null, null, null, null),
+                new FlowReport.Backfill(false, null, null, null, null, null, null),
                 move,
                 rollback,
                 again,
@@ -256,6 +257,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                 10,
                                 "pause",
                                 "below",
+                                null,
                                 null,
                                 null)),
                 new FlowReport.Wal(3_000_000_000L, 10_000_000_000L, 0.3, 2_000_000.0, 3_500.0));
@@ -308,8 +310,10 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
         return new FlowChange.Outcome(
                 "done as asked",
                 new FlowReport(
-                        new FlowReport.Backfill(true, 5_000L, change.reason(), "alice", NOON),
-                        new FlowReport.Apply(true, false, change.reason(), "alice", NOON)));
+                        new FlowReport.Backfill(
+                                true, 5_000L, null, change.reason(), "alice", NOON, null),
+                        new FlowReport.Apply(
+                                true, false, null, null, change.reason(), "alice", NOON, null)));
     }
 
     @Override

@@ -81,6 +81,25 @@ class FlowVerbsTest {
     }
 
     @Test
+    void throttleOfApplySendsMegabytesAsBytes() {
+        Invocation verb =
+                new Invocation()
+                        .run(
+                                "throttle",
+                                "apply",
+                                "--mb-per-second",
+                                "3",
+                                "-y",
+                                "--url",
+                                service.url());
+
+        assertThat(verb.exitCode()).as(verb.err()).isZero();
+        assertThat(sent().path("bytesPerSecond").asLong()).isEqualTo(3 << 20);
+        assertThat(sent().path("what").toString()).isEqualTo("[\"apply\"]");
+        assertThat(sent().has("rowsPerSecond")).isFalse();
+    }
+
+    @Test
     void killIsSentWithItsReason() {
         Invocation verb =
                 new Invocation()

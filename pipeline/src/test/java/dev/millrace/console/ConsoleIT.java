@@ -126,7 +126,9 @@ class ConsoleIT {
     @Test
     void noPageSaysThatChangesAreAppliedWhileApplyIsPaused() {
         assertThat(page("/")).contains("changes are being applied");
-        scene.migration.apply = new FlowReport.Apply(true, false, null, "ann", FakeMigration.NOON);
+        scene.migration.apply =
+                new FlowReport.Apply(
+                        true, false, null, null, null, "ann", FakeMigration.NOON, null);
 
         for (Frame.Page each : Frame.Page.values()) {
             assertThat(page(each.path()))

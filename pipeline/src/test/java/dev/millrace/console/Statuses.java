@@ -12,10 +12,10 @@ import java.util.stream.Stream;
 final class Statuses {
 
     private static final FlowReport.Backfill BACKFILL =
-            new FlowReport.Backfill(false, null, null, null, null);
+            new FlowReport.Backfill(false, null, null, null, null, null, null);
 
     private static final FlowReport.Apply APPLY =
-            new FlowReport.Apply(false, false, null, null, null);
+            new FlowReport.Apply(false, false, null, null, null, null, null, null);
 
     private static final FlowReport.Wal WAL = new FlowReport.Wal(null, null, null, null, null);
 

@@ -11,6 +11,8 @@ import dev.millrace.spec.flow.StopCondition.Measure;
 import dev.millrace.spec.flow.StopCondition.Metric;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,6 +54,7 @@ class ConditionStateTest {
                 made -> {
                     switch (made) {
                         case Change.Begun(Hold hold) -> state.begun(hold);
+                        case Change.Slowed _ -> {}
                         case Change.Ended _ -> state.ended();
                     }
                 });
@@ -153,6 +156,56 @@ class ConditionStateTest {
                                         START.plusSeconds(31))));
         assertThat(see(1, 1, 1, 1, 1)).isEmpty();
         assertThat(see(1)).containsInstanceOf(Change.Ended.class);
+    }
+
+    /// A share of the time: it halves for each time above the limit, and doubles for each time at
+    /// or below 80 % of it.
+    @Test
+    void slowsStepByStepAndRecoversInTheSameWay() {
+        ConditionState slowing = state(Consequence.SLOW, Optional.empty());
+        assertThat(sharesOf(slowing, 12, 6)).containsExactly(1.0, 1.0, 1.0, 1.0, 1.0, 0.5);
+        assertThat(slowing.report().speed()).isEqualTo(0.5);
+        assertThat(sharesOf(slowing, 12, 10))
+                .containsExactly(0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.25, 0.125);
+        assertThat(sharesOf(slowing, 12, 20)).endsWith(ConditionState.LEAST_SHARE);
+
+        assertThat(sharesOf(slowing, 9, 20)).containsOnly(ConditionState.LEAST_SHARE);
+        assertThat(sharesOf(slowing, 8, 6)).endsWith(0.0625, 0.125);
+        assertThat(sharesOf(slowing, 8, 15)).endsWith(0.5, 1.0);
+        assertThat(slowing.hold()).isEmpty();
+        assertThat(slowing.report().speed()).isNull();
+    }
+
+    @Test
+    void anUnknownValueSlowsAndDoesNotRecover() {
+        ConditionState slowing = state(Consequence.SLOW_BACKFILL, Optional.empty());
+        for (int second = 0; second < 60; second++) {
+            observe(slowing, new Reading.Unknown("the server is away"));
+        }
+
+        assertThat(slowing.share()).isEqualTo(0.5);
+    }
+
+    private List<Double> sharesOf(ConditionState of, double value, int seconds) {
+        List<Double> shares = new ArrayList<>();
+        for (int second = 0; second < seconds; second++) {
+            observe(of, new Reading.Known(value));
+            shares.add(of.share());
+        }
+        return shares;
+    }
+
+    private void observe(ConditionState of, Reading reading) {
+        of.observe(reading, now)
+                .ifPresent(
+                        change -> {
+                            switch (change) {
+                                case Change.Begun(Hold hold) -> of.begun(hold);
+                                case Change.Slowed _ -> {}
+                                case Change.Ended _ -> of.ended();
+                            }
+                        });
+        now = now.plusSeconds(1);
     }
 
     @Test

@@ -19,10 +19,12 @@ import dev.millrace.spec.flow.StopCondition.Metric;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.Waits;
+import dev.millrace.throttle.Throttle.Limit;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
@@ -53,7 +55,7 @@ class FlowControlIT {
                 new FlowControl(
                         new FlowRules(Backfill.WINDOWS),
                         new FlowStore(control, "shop"),
-                        new WriteGate(() -> control.connect("pause")),
+                        new WriteGate(() -> control.connect("pause"), InstantSource.system()),
                         () -> owner,
                         "service",
                         InstantSource.system());
@@ -80,7 +82,7 @@ class FlowControlIT {
     }
 
     private boolean hold(Consequence then) {
-        return flow.hold(condition(then), HOLD, () -> phase);
+        return flow.hold(condition(then), HOLD, 0.5, () -> phase);
     }
 
     /// Another process may have the lock, with a setting of its operator.
@@ -146,6 +148,34 @@ class FlowControlIT {
                 .isInstanceOf(RefusedException.class)
                 .hasMessageContaining("while the traffic is moved");
         assertThat(flow.gate().isClosed()).isFalse();
+    }
+
+    /// The application's writes would be held until a slow apply has the last changes.
+    @Test
+    void noMoveOfTheTrafficBeginsWhileApplyIsLimitedOrSlowed() throws Exception {
+        change(new Action.Throttle(Part.APPLY, Limit.ofRows(100)));
+        assertThat(flow.store().read().applyLimit()).isEqualTo(Limit.ofRows(100));
+        assertThat(flow.gate().limit()).isEqualTo(Limit.ofRows(100));
+        assertThat(flow.holdsSwitchover())
+                .singleElement()
+                .asString()
+                .contains("apply writes at most 100 rows per second", "throttle apply --off");
+        assertThatThrownBy(() -> flow.whileApplying(() -> "begun"))
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining("at most 100 rows per second");
+        assertThat(flow.holdsApply()).isEmpty();
+
+        change(new Action.Throttle(Part.APPLY, Limit.NONE));
+        assertThat(hold(Consequence.SLOW)).isTrue();
+        FlowReport.Speed speed = Objects.requireNonNull(flow.status().apply().speed());
+        assertThat(speed.share()).isEqualTo(0.5);
+        assertThat(speed.reason()).isEqualTo("slowed to 50 % by stop condition waits: waits is 12");
+        assertThat(flow.holdsSwitchover())
+                .singleElement()
+                .asString()
+                .contains("apply is slowed to 50 % by stop condition waits");
+        flow.release("waits");
+        assertThat(flow.whileApplying(() -> "begun")).isEqualTo("begun");
     }
 
     /// The thread that evaluates all conditions holds; a writer needs its time to end.

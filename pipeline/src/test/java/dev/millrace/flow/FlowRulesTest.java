@@ -7,6 +7,7 @@ import dev.millrace.control.flow.FlowStore.Setting;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.throttle.Throttle.Limit;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
@@ -56,11 +57,11 @@ class FlowRulesTest {
                         new Action.Pause(ALL),
                         new Action.Resume(ALL));
 
-        assertThat(limited.rowsPerSecond()).hasValue(7);
+        assertThat(limited.backfillLimit().rows()).hasValue(7);
         assertThat(
                         windows.next(new Action.Throttle(OptionalLong.empty()), limited, SECOND)
-                                .rowsPerSecond())
-                .isEmpty();
+                                .backfillLimit())
+                .isEqualTo(Limit.NONE);
     }
 
     /// Who paused the backfill before still has paused it.

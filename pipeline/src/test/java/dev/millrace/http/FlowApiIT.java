@@ -10,6 +10,7 @@ import dev.millrace.app.ServiceScene;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.throttle.Throttle.Limit;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -101,12 +102,14 @@ class FlowApiIT {
     void throttlesAndLiftsTheLimit() {
         post("throttle", "{\"rowsPerSecond\":5000}");
         post("throttle", "{\"what\":[\"backfill\"],\"rowsPerSecond\":0}");
+        post("throttle", "{\"what\":[\"apply\"],\"bytesPerSecond\":1048576}");
 
         assertThat(scene.migration.changes)
                 .extracting(FlowChange::action)
                 .containsExactly(
                         new Action.Throttle(OptionalLong.of(5_000)),
-                        new Action.Throttle(OptionalLong.empty()));
+                        new Action.Throttle(OptionalLong.empty()),
+                        new Action.Throttle(Part.APPLY, Limit.ofBytes(1 << 20)));
     }
 
     @ParameterizedTest
@@ -121,9 +124,12 @@ class FlowApiIT {
                 "pause|{\"what\":[\"backfill\"],\"reason\":\"a\\u001b[2J\"}|400|'reason' must be",
                 "kill|{\"what\":[\"all\"]}|400|'what' is not allowed here",
                 "kill|nothing|400|Send JSON, {\"reason\"",
-                "throttle|{\"what\":[\"apply\"],\"rowsPerSecond\":5}|400|Only 'backfill' can be limited",
-                "throttle|{}|400|'rowsPerSecond' must be",
-                "throttle|{\"rowsPerSecond\":-1}|400|'rowsPerSecond' must be",
+                "throttle|{\"what\":[\"all\"],\"rowsPerSecond\":5}|400|A limit is of one part",
+                "throttle|{\"rowsPerSecond\":5,\"bytesPerSecond\":5}|400|Send either 'rowsPerSecond'",
+                "throttle|{\"bytesPerSecond\":-5}|400|Send either 'rowsPerSecond'",
+                "pause|{\"what\":[\"apply\"],\"bytesPerSecond\":5}|400|POST /api/v1/throttle",
+                "throttle|{}|400|Send either 'rowsPerSecond'",
+                "throttle|{\"rowsPerSecond\":-1}|400|Send either 'rowsPerSecond'",
                 "resume|{\"table\":\"public.t\",\"what\":[\"backfill\"]}|400|Send either",
                 "pause|{\"table\":\"public.t\"}|400|POST /api/v1/resume to continue a stopped table",
                 "pause|{\"what\":[\"backfill\"],\"acceptSchema\":true}|400|not allowed here",

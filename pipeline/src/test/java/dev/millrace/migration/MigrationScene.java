@@ -35,6 +35,7 @@ import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.flow.FlowSetting;
+import dev.millrace.spec.flow.FlowSetting.WalExit;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
@@ -52,6 +53,7 @@ import dev.millrace.sql.SelectParser.ParseResult;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.stream.Direction;
 import dev.millrace.stream.ReplicationStream;
+import dev.millrace.testing.CutProxy;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -125,6 +127,17 @@ final class MigrationScene implements AutoCloseable {
     MigrationScene(Duration silence) throws IOException {
         dataDir = Files.createTempDirectory("millrace-scene");
         databases = new SceneDatabases(name, source, target, silence);
+    }
+
+    /// The migration reaches the target only through the proxy, the test reaches it directly.
+    MigrationScene(Function<TestDatabase, CutProxy> targetProxy) throws IOException {
+        dataDir = Files.createTempDirectory("millrace-scene");
+        databases =
+                new SceneDatabases(
+                        name,
+                        source,
+                        targetProxy.apply(target).through(target),
+                        Duration.ofMinutes(1));
     }
 
     /// Chooses how existing rows are read; without it, the engine reads them.
@@ -247,13 +260,19 @@ final class MigrationScene implements AutoCloseable {
 
     /// Lets the migration hold its flow by itself.
     MigrationScene stopWhen(StopCondition... conditions) {
-        flow = new FlowSetting(List.of(conditions), flow.walBudget());
+        flow = new FlowSetting(List.of(conditions), flow.walBudget(), flow.walExit());
         return this;
     }
 
     /// Limits the WAL that the source retains.
     MigrationScene walBudget(long bytes) {
-        flow = new FlowSetting(flow.stopWhen(), OptionalLong.of(bytes));
+        flow = new FlowSetting(flow.stopWhen(), OptionalLong.of(bytes), flow.walExit());
+        return this;
+    }
+
+    /// Drops the slot when the WAL budget is used up.
+    MigrationScene droppingSlot() {
+        flow = new FlowSetting(flow.stopWhen(), flow.walBudget(), WalExit.DROP_SLOT);
         return this;
     }
 

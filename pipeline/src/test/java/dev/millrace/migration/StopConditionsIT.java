@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
@@ -9,6 +10,7 @@ import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.flow.FlowControl;
 import dev.millrace.flow.FlowReport;
 import dev.millrace.flow.StopConditions;
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.FlowSetting;
@@ -20,6 +22,8 @@ import dev.millrace.spec.flow.StopCondition.Side;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.SwitchoverRequest;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -29,7 +33,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -78,6 +84,22 @@ class StopConditionsIT {
 
     private static boolean isBackfillPaused(MigrationScene scene) {
         return Objects.requireNonNull(scene.running().status().backfill()).paused();
+    }
+
+    private record NoActions() implements StopConditions.Actions {
+
+        @Override
+        public Optional<String> rollBack(String reason) {
+            return Optional.of("nothing is moved here");
+        }
+
+        @Override
+        public boolean mayDropSlot() {
+            return false;
+        }
+
+        @Override
+        public void dropSlot() {}
     }
 
     private static final String JOURNAL =
@@ -175,6 +197,7 @@ class StopConditionsIT {
                             scene.stream(),
                             new FlowSetting(List.of(waits), OptionalLong.empty()),
                             flow,
+                            new NoActions(),
                             () -> "REVERSIBLE",
                             () -> true,
                             InstantSource.system())) {
@@ -252,6 +275,148 @@ class StopConditionsIT {
                                 return !isBackfillPaused(scene);
                             });
             scene.awaitPhase("IN_SYNC");
+        }
+    }
+
+    /// The answers of an HTTP server of the operator, whose check slows both parts.
+    @Test
+    void aCheckThatForbidsSlowsStepByStepAndReleases() throws Exception {
+        AtomicInteger status = new AtomicInteger(200);
+        HttpServer server =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext(
+                "/ok",
+                asked -> {
+                    asked.sendResponseHeaders(status.get(), -1);
+                    asked.close();
+                });
+        server.start();
+        StopCondition check =
+                when(
+                        "check",
+                        new Measure.HttpCheck(
+                                "http://127.0.0.1:%d/ok".formatted(server.getAddress().getPort())),
+                        0,
+                        1,
+                        Consequence.SLOW);
+        try (MigrationScene scene = scene(check)) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            await(scene, "below");
+            assertThat(gate(scene)).isEmpty();
+            status.set(503);
+
+            await(scene, "held");
+
+            Awaitility.await().atMost(PATIENCE).until(() -> speed(scene).share() <= 0.25);
+            assertThat(speed(scene).reason())
+                    .contains(
+                            "by stop condition check: the number of failures of check check is 1");
+            assertThat(gate(scene)).contains("is slowed to", "stop condition check");
+            assertThat(isApplyPaused(scene)).isFalse();
+            scene.source.execute("INSERT INTO doc VALUES (1000, 'slow')");
+            scene.awaitPhase("IN_SYNC");
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(
+                            () ->
+                                    "1"
+                                            .equals(
+                                                    scene.target.value(
+                                                            "SELECT count(*) FROM doc WHERE id = 1000")));
+            status.set(200);
+            await(scene, "below");
+            assertThat(speed(scene).share()).isEqualTo(1);
+            assertThat(gate(scene)).isEmpty();
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    private static FlowReport.Speed speed(MigrationScene scene) {
+        return Objects.requireNonNull(
+                Objects.requireNonNull(scene.running().status().apply()).speed());
+    }
+
+    /// The last exit before the source runs out of disk space.
+    @Test
+    @Tag("faults")
+    void aUsedUpBudgetDropsTheSlotAndEveryRowIsReadAgain() throws Exception {
+        try (MigrationScene scene = scene().walBudget(32L << 20).droppingSlot();
+                Connection open = scene.source.connect()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            open.setAutoCommit(false);
+            execute(open, "INSERT INTO doc VALUES (5000, 'open')");
+
+            scene.source.execute(
+                    "SELECT count(pg_logical_emit_message(false, 'test', repeat('x', 1000000)))"
+                            + " FROM generate_series(1, 40)");
+
+            scene.awaitPhase("FAILED");
+            assertThat(
+                            scene.source.value(
+                                    "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '%s'"
+                                            .formatted(scene.stream().slot())))
+                    .isEqualTo("0");
+            open.commit();
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(
+                            () ->
+                                    String.valueOf(scene.target.value(JOURNAL))
+                                            .contains("hold stop condition wal-exit"));
+            scene.running()
+                    .rebackfill(
+                            new Rebackfill.Request(
+                                    Optional.empty(),
+                                    "the slot was dropped",
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    false));
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+        }
+    }
+
+    /// An incident of the application on its new database.
+    @Test
+    @Tag("faults")
+    void aLimitAfterASwitchoverMovesTheTrafficBackOnce() throws Exception {
+        StopCondition incidents =
+                when(
+                        "incidents",
+                        new Measure.Scalar(Side.TARGET, "SELECT count(*) FROM public.incident"),
+                        0,
+                        1,
+                        Consequence.ROLLBACK);
+        try (BankScene bank =
+                BankScene.routedBy(
+                        BankScene::flag,
+                        scene -> {
+                            scene.target.execute("CREATE TABLE incident (id int)");
+                            scene.stopWhen(incidents);
+                        })) {
+            MigrationScene scene = bank.scene;
+            scene.target.execute("INSERT INTO incident VALUES (1)");
+            await(scene, "above");
+            scene.target.execute("DELETE FROM incident");
+            await(scene, "below");
+            bank.switchOver();
+            bank.awaitOpenGates(Kind.ROLLBACK);
+            scene.target.execute("INSERT INTO incident VALUES (2)");
+
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(
+                            scene.target.value(
+                                    "SELECT string_agg(kind || ' ' || state || ': ' || reason, ', ' ORDER BY started_at)"
+                                            + " FROM millrace.operation WHERE kind = 'rollback'"))
+                    .startsWith("rollback done: stop condition incidents: the number of incidents");
+            assertThat(condition(scene).state()).isEqualTo("held");
+            assertThat(scene.target.value(JOURNAL)).isEqualTo("hold stop condition incidents");
         }
     }
 

@@ -120,7 +120,9 @@ record SpecForm(
                                 "Limits of metrics, and what is held while a metric is above its"
                                         + " limit. They can be changed between two starts of one"
                                         + " migration.",
-                        kind = "a list of mappings with metric or sql and on, above, for and then")
+                        kind =
+                                "a list of mappings with metric, sql and on, http or between, with"
+                                        + " above, for and then")
                 @Nullable List<StopWhenForm> stopWhen,
         @Setting(
                         value =
@@ -129,7 +131,17 @@ record SpecForm(
                                         + " max_slot_wal_keep_size of the source, if that is less.",
                         pattern = SpecForm.SIZE,
                         examples = "20GB")
-                @Nullable Scalar walBudget) {
+                @Nullable Scalar walBudget,
+        @Setting(
+                        value =
+                                "What is done when the WAL budget is used up. keep: nothing."
+                                        + " drop-slot: Millrace drops its replication slot, so that"
+                                        + " the source retains no WAL for it. The migration fails,"
+                                        + " and every row must be read again.",
+                        pattern = "(keep|drop-slot)",
+                        standard = "keep",
+                        examples = "drop-slot")
+                @Nullable Scalar walExit) {
 
     static final String SIZE = "[1-9][0-9]{0,8}(kB|MB|GB|TB)";
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";

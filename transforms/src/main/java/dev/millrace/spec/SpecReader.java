@@ -119,8 +119,10 @@ public final class SpecReader {
         Backfill backfill = backfill(form.backfill(), problems);
         FlowSetting flow =
                 new FlowSetting(
-                        StopWhenForm.check(form.stopWhen(), backfill, problems),
-                        StopWhenForm.size(form.walBudget(), problems));
+                        StopWhenForm.check(
+                                form.stopWhen(), backfill, !switchover.route().isEmpty(), problems),
+                        StopWhenForm.size(form.walBudget(), problems),
+                        StopWhenForm.walExit(form.walExit(), problems));
         Scalar migration = form.migration();
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
             problems.add(

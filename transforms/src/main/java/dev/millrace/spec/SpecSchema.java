@@ -141,8 +141,15 @@ public final class SpecSchema {
     private static void combine(ObjectNode node, TypeScope type, SchemaGenerationContext context) {
         AtMostOne atMostOne = type.getType().getErasedType().getAnnotation(AtMostOne.class);
         if (atMostOne != null) {
-            ArrayNode together = node.putObject("not").putArray("required");
-            List.of(atMostOne.value()).forEach(together::add);
+            List<String> keys = List.of(atMostOne.value());
+            ArrayNode pairs = node.putObject("not").putArray("anyOf");
+            for (int i = 1; i < keys.size(); i++) {
+                String key = keys.get(i);
+                keys.subList(0, i)
+                        .forEach(
+                                other ->
+                                        pairs.addObject().putArray("required").add(other).add(key));
+            }
         }
         if (type.getType().getErasedType().isAnnotationPresent(ExactlyOne.class)) {
             node.put("minProperties", 1).put("maxProperties", 1);

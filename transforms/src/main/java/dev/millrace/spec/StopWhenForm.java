@@ -3,6 +3,7 @@ package dev.millrace.spec;
 import dev.millrace.problem.NearestName;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.FlowSetting;
+import dev.millrace.spec.flow.FlowSetting.WalExit;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.spec.flow.StopCondition.Measure;
@@ -16,14 +17,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Binds an entry of `stop-when` and checks it. [SpecForm] has the rules.
-@AtMostOne({"metric", "sql"})
+@AtMostOne({"metric", "sql", "http", "between"})
 record StopWhenForm(
         @Setting(
                         value = "What is measured, once a second.",
@@ -39,6 +41,20 @@ record StopWhenForm(
         @Setting(value = "Where the SELECT runs.", pattern = "(source|target)", examples = "target")
                 @Nullable Scalar on,
         @Setting(
+                        value =
+                                "An address, in place of a metric. It is asked once a second. The"
+                                        + " condition holds unless it answers with 200 within 2s.",
+                        examples = "http://127.0.0.1:9000/may-migrate",
+                        secret = true)
+                @Nullable Scalar http,
+        @Setting(
+                        value =
+                                "A time of the day (UTC without a zone), in place of a metric."
+                                        + " Within it the condition holds.",
+                        pattern = StopWhenForm.BETWEEN,
+                        examples = "08:00-18:30 Europe/Berlin")
+                @Nullable Scalar between,
+        @Setting(
                         value = "The name in the status. Without it, the metric's.",
                         pattern = StopCondition.NAME,
                         examples = "jobs-waiting")
@@ -47,8 +63,7 @@ record StopWhenForm(
                         value =
                                 "The limit: a duration for target.commit.p95, a size in kB, MB, GB or"
                                         + " TB for replication-lag and wal-retained, otherwise a"
-                                        + " number.",
-                        required = true,
+                                        + " number. Not with http and between.",
                         examples = "200ms")
                 @Nullable Scalar above,
         @Setting(
@@ -64,21 +79,31 @@ record StopWhenForm(
                         value =
                                 "What is held meanwhile. pause-backfill: no existing row is read."
                                         + " pause: nor is anything written to the target."
-                                        + " block-switchover: no switchover begins.",
+                                        + " slow-backfill, slow: the same, but step by step slower."
+                                        + " block-switchover: no switchover begins. rollback: after"
+                                        + " a switchover, the traffic is moved back.",
                         required = true,
-                        pattern = "(pause-backfill|pause|block-switchover)",
+                        pattern =
+                                "(pause-backfill|pause|slow-backfill|slow|block-switchover|rollback)",
                         examples = "pause-backfill")
                 @Nullable Scalar then) {
 
     static final String METRIC =
-            "(target\\.commit\\.p95|target\\.lock-waits|(target|source)\\.replication-lag|source\\.wal-retained)";
+            "(target\\.commit\\.p95|target\\.lock-waits|(target|source)\\.(active-sessions|replication-lag)|source\\.wal-retained)";
 
+    static final String BETWEEN =
+            "([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]( [A-Za-z0-9_+/-]+)?";
+
+    /// @param routed whether Millrace routes the traffic itself
     static List<StopCondition> check(
-            @Nullable List<StopWhenForm> forms, Backfill backfill, Problems problems) {
+            @Nullable List<StopWhenForm> forms,
+            Backfill backfill,
+            boolean routed,
+            Problems problems) {
         Map<String, StopCondition> conditions = new HashMap<>();
         List<StopCondition> inOrder = new ArrayList<>();
         for (StopWhenForm form : forms == null ? List.<StopWhenForm>of() : forms) {
-            StopCondition checked = form.check(backfill, problems);
+            StopCondition checked = form.check(backfill, routed, problems);
             Scalar at = form.name != null ? form.name : form.metric;
             if (checked == null || at == null) {
                 continue;
@@ -95,43 +120,39 @@ record StopWhenForm(
         if (size == null) {
             return OptionalLong.empty();
         }
-        OptionalDouble bytes = Unit.BYTES.parse(size.text().strip());
+        OptionalLong bytes = Unit.bytes(size.text().strip());
         if (bytes.isEmpty()) {
             problems.add(size, "must be " + Unit.BYTES.form(), "");
-            return OptionalLong.empty();
         }
-        return OptionalLong.of((long) bytes.getAsDouble());
+        return bytes;
     }
 
-    private @Nullable StopCondition check(Backfill backfill, Problems problems) {
+    static WalExit walExit(@Nullable Scalar exit, Problems problems) {
+        String known = "must be keep or drop-slot";
+        WalExit read =
+                exit == null ? null : valid(WalExit.of(exit.text()), exit, known, "", problems);
+        return read == null ? WalExit.KEEP : read;
+    }
+
+    private @Nullable StopCondition check(Backfill backfill, boolean routed, Problems problems) {
         Measure measure = measure(problems);
-        if (measure == null || above == null || then == null) {
+        if (measure == null || then == null) {
             return null;
         }
         Scalar called = name != null ? name : metric;
         if (called == null) {
-            problems.add(above, "belongs to a condition without a name", "add name");
+            problems.add(then, "belongs to a condition without a name", "add name");
             return null;
         }
-        if (!called.text().matches(StopCondition.NAME)) {
-            problems.add(
-                    called, "is not a name", "use at most 60 of a-z, A-Z, 0-9, '.', '_' and '-'");
-        }
-        if (called.text().equals(FlowSetting.WAL_BUDGET)) {
-            problems.add(called, "is the name of the condition of wal-budget", "use another name");
-        }
-        OptionalDouble limit = measure.unit().parse(above.text().strip());
-        if (limit.isEmpty()) {
-            problems.add(above, "must be " + measure.unit().form(), "");
-        }
-        Consequence consequence = Consequence.of(then.text()).orElse(null);
-        if (consequence == null) {
-            problems.add(
-                    then,
-                    "must be pause-backfill, pause or block-switchover",
-                    then.text().equals("rollback") ? "rollback is not yet supported" : "");
-        } else if (consequence == Consequence.PAUSE_BACKFILL && backfill == Backfill.ENGINE) {
-            problems.add(then, "cannot pause a backfill of the engine", "set backfill: windows");
+        FlowSetting.refusalOfName(called.text())
+                .ifPresent(why -> problems.add(called, why.what(), why.remedy()));
+        OptionalDouble limit = limit(measure, problems);
+        Consequence consequence =
+                valid(Consequence.of(then.text()), then, Consequence.FORM, "", problems);
+        if (consequence != null) {
+            consequence
+                    .refusal(measure, backfill == Backfill.WINDOWS, routed)
+                    .ifPresent(why -> problems.add(then, why.what(), why.remedy()));
         }
         Duration lasting =
                 new Durations(problems)
@@ -140,56 +161,84 @@ record StopWhenForm(
                                 Duration.ofHours(1),
                                 "metrics are read once a second",
                                 sustained,
-                                StopCondition.SUSTAINED);
+                                measure instanceof Measure.Window
+                                        ? Duration.ofSeconds(1)
+                                        : StopCondition.SUSTAINED);
         return limit.isEmpty() || consequence == null
                 ? null
                 : new StopCondition(
                         called.text(), measure, limit.getAsDouble(), lasting, consequence);
     }
 
-    private @Nullable Measure measure(Problems problems) {
-        if (sql == null && metric == null) {
-            if (above != null) {
-                problems.add(above, "is a limit of nothing", "add metric, or sql with on");
+    /// Of what is either so or not, the limit is between 0 and 1.
+    private OptionalDouble limit(Measure measure, Problems problems) {
+        boolean isYesOrNo = measure.isYesOrNo();
+        if (above == null) {
+            if (!isYesOrNo) {
+                problems.add(Objects.requireNonNull(then), "belongs to no limit", "add above");
             }
-            return null;
+            return isYesOrNo ? OptionalDouble.of(0) : OptionalDouble.empty();
+        }
+        if (isYesOrNo) {
+            problems.add(above, "is no limit of http or between", "remove it");
+            return OptionalDouble.empty();
+        }
+        OptionalDouble limit = measure.unit().parse(above.text().strip());
+        if (limit.isEmpty()) {
+            problems.add(above, "must be " + measure.unit().form(), "");
+        }
+        return limit;
+    }
+
+    private @Nullable Measure measure(Problems problems) {
+        if (sql == null && on != null) {
+            problems.add(on, "belongs to sql", "remove it");
+        }
+        if (metric != null) {
+            List<String> known = Stream.of(Metric.values()).map(Metric::id).toList();
+            return valid(
+                    Metric.of(metric.text()).map(Measure.BuiltIn::new),
+                    metric,
+                    "must be one of " + String.join(", ", known),
+                    NearestName.hint(metric.text(), known),
+                    problems);
+        }
+        if (http != null) {
+            return valid(
+                    Measure.HttpCheck.of(http.text().strip()),
+                    http,
+                    "must be a URL with http or https, a host and no password",
+                    "",
+                    problems);
+        }
+        if (between != null) {
+            return valid(
+                    Measure.Window.of(between.text().strip()),
+                    between,
+                    "must be two times of the day and a time zone",
+                    "write 22:00-06:00 Europe/Berlin",
+                    problems);
         }
         if (sql == null) {
-            if (on != null) {
-                problems.add(on, "belongs to sql, and this is a metric", "remove it");
+            if (then != null) {
+                problems.add(then, "belongs to no metric", "add metric, sql, http or between");
             }
-            return metric(metric, problems);
+            return null;
         }
         String statement = QueryForm.one(sql, problems);
         if (on == null) {
             problems.add(sql, "has no database", "add on: source, or on: target");
             return null;
         }
-        return switch (on.text()) {
-            case "source" -> new Measure.Scalar(Side.SOURCE, statement);
-            case "target" -> new Measure.Scalar(Side.TARGET, statement);
-            default -> {
-                problems.add(on, "must be source or target", "");
-                yield null;
-            }
-        };
+        Side side = valid(Side.of(on.text()), on, "must be source or target", "", problems);
+        return side == null ? null : new Measure.Scalar(side, statement);
     }
 
-    private static @Nullable Measure metric(@Nullable Scalar metric, Problems problems) {
-        if (metric == null) {
-            return null;
+    private static <T> @Nullable T valid(
+            Optional<T> read, Scalar at, String what, String remedy, Problems problems) {
+        if (read.isEmpty()) {
+            problems.add(at, what, remedy);
         }
-        List<String> known = Stream.of(Metric.values()).map(Metric::id).toList();
-        return Metric.of(metric.text())
-                .<Measure>map(Measure.BuiltIn::new)
-                .orElseGet(
-                        () -> {
-                            problems.add(
-                                    metric,
-                                    "must be one of "
-                                            + known.stream().collect(Collectors.joining(", ")),
-                                    NearestName.hint(metric.text(), known));
-                            return null;
-                        });
+        return read.orElse(null);
     }
 }

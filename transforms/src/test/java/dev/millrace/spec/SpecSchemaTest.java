@@ -146,7 +146,7 @@ class SpecSchemaTest {
                 "then: pause=then: stop",
                 "sql: SELECT 1=sql: SELECT 1, metric: target.lock-waits",
                 "on: source=on: broker",
-                "above: 5, =",
+                "sql: SELECT 1=http: 'http://localhost', sql: SELECT 1",
                 "schedule: 24h=schedule: daily",
                 "schedule: 24h=schedule: 15 3 * *",
                 "schedule: 24h=every: 24h",

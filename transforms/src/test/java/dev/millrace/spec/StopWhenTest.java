@@ -5,6 +5,7 @@ import static dev.millrace.spec.SpecTexts.problems;
 import static dev.millrace.spec.SpecTexts.valid;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.spec.flow.FlowSetting.WalExit;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.spec.flow.StopCondition.Measure;
@@ -12,6 +13,7 @@ import dev.millrace.spec.flow.StopCondition.Metric;
 import dev.millrace.spec.flow.StopCondition.Side;
 import dev.millrace.spec.flow.StopCondition.Unit;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -98,17 +100,59 @@ class StopWhenTest {
                     metric: target.replication-lag, above: 5s, then: pause      | must be a size
                     metric: target.commit.p95, above: 5, then: pause            | must be a duration
                     metric: target.lock-waits, above: 5, then: stop             | must be pause-backfill
-                    metric: target.lock-waits, above: 5, then: rollback         | rollback is not yet supported
+                    metric: target.lock-waits, above: 5, then: drop-slot        | must be pause-backfill
+                    metric: target.lock-waits, above: 5, then: rollback         | add a route
+                    metric: target.lock-waits, then: pause                      | add above
+                    http: "ftp://localhost/ok", name: a, then: pause            | must be a URL
+                    http: "http://ann:pw@localhost/ok", name: a, then: pause    | no password
+                    http: "http://localhost/ok", then: pause                    | add name
+                    http: "http://localhost/ok", name: a, above: 1, then: pause | is no limit
+                    http: "http://localhost/ok", metric: target.lock-waits, then: pause | at most one
+                    between: "25:00-06:00", name: a, then: pause                | two times of the day
+                    between: "22:00-06:00 Nowhere", name: a, then: pause        | two times of the day
+                    between: "22:00-06:00", name: a, then: slow                 | does not get lower
+                    metric: target.lock-waits, name: wal-exit, above: 5, then: pause | use another name
                     metric: target.lock-waits, above: 5, for: 0s, then: pause   | stop-when[0].for
                     metric: target.lock-waits, above: 5, for: 2h, then: pause   | stop-when[0].for
                     metric: target.lock-waits, on: target, above: 5, then: pause| belongs to sql
                     sql: SELECT 1, name: a, above: 5, then: pause               | add on: source
                     sql: SELECT 1, on: target, above: 5, then: pause            | add name
                     sql: SELECT 1; SELECT 2, name: a, on: target, above: 5, then: pause | semicolon
-                    above: 5, then: pause                                       | add metric, or sql
+                    above: 5, then: pause                                       | add metric, sql
                     """)
     void refusesWhatHasNoMeaning(String entry, String reason) {
         assertThat(problems(VALID + section(entry))).anyMatch(each -> each.contains(reason));
+    }
+
+    @Test
+    void readsAChecksAddressAndATimeOfTheDay() {
+        List<StopCondition> read =
+                read(
+                        "http: 'http://localhost:1/ok?key=canary', name: check, then: slow",
+                        "between: '22:00-06:30 Europe/Berlin', name: night, then: pause-backfill");
+
+        assertThat(read.getFirst().measure())
+                .isEqualTo(new Measure.HttpCheck("http://localhost:1/ok?key=canary"));
+        assertThat(read.toString()).doesNotContain("canary");
+        Measure.Window night = (Measure.Window) read.getLast().measure();
+        assertThat(night.contains(Instant.parse("2026-03-01T20:59:59Z"))).isFalse();
+        assertThat(night.contains(Instant.parse("2026-03-01T21:00:00Z"))).isTrue();
+        assertThat(night.contains(Instant.parse("2026-03-02T05:29:59Z"))).isTrue();
+        assertThat(night.contains(Instant.parse("2026-03-02T05:30:00Z"))).isFalse();
+        // One hour earlier in summer.
+        assertThat(night.contains(Instant.parse("2026-07-01T20:00:00Z"))).isTrue();
+        assertThat(night.text()).isEqualTo("22:00-06:30 Europe/Berlin");
+    }
+
+    @Test
+    void readsWhatIsDoneWhenTheBudgetIsUsedUp() {
+        assertThat(valid(VALID, Map.of()).spec().flow().walExit()).isEqualTo(WalExit.KEEP);
+        assertThat(valid(VALID + "wal-exit: drop-slot\n", Map.of()).spec().flow().walExit())
+                .isEqualTo(WalExit.DROP_SLOT);
+        assertThat(problems(VALID + "wal-exit: stop\n"))
+                .singleElement()
+                .asString()
+                .contains("must be keep or drop-slot");
     }
 
     @Test

@@ -3,9 +3,12 @@ package dev.millrace.apply.gate;
 import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.control.Statements;
 import dev.millrace.lifecycle.Reason;
+import dev.millrace.throttle.Throttle;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,9 +18,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
-/// Decides whether this process may write to the target tables of one stream. A writer enters the
-/// gate before a transaction and leaves it afterwards. While the gate is closed, no writer enters,
-/// and [#end] ends what is under way.
+/// Decides whether, and how fast, this process may write to the target tables of one stream. A
+/// writer enters the gate before a transaction and leaves it afterwards. While the gate is closed,
+/// no writer enters, and [#end] ends what is under way.
 ///
 /// A session is ended on the server, not only on this side: the server notices a closed connection
 /// only when it next sends something, and until then a long statement would keep its locks. The
@@ -46,12 +49,45 @@ public final class WriteGate {
     private final Lock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final List<Passage> passages = new ArrayList<>();
+    private final InstantSource clock;
+    private final Throttle throttle;
     private volatile boolean closed;
     private volatile boolean sourceClosed;
 
     /// @param sessions opens the session that ends others; of the same role as they are
-    public WriteGate(TargetSessions sessions) {
+    public WriteGate(TargetSessions sessions, InstantSource clock) {
         this.sessions = sessions;
+        this.clock = clock;
+        this.throttle = new Throttle(clock);
+    }
+
+    /// Limits what writers that wait in [#enter] write, all together.
+    public void throttle(Throttle.Limit limit) {
+        locked(() -> throttle.limit(limit));
+    }
+
+    /// @param share of the time in which transactions run, above 0; 1 for all of it
+    public void slow(double share) {
+        locked(() -> throttle.slow(share));
+    }
+
+    public Throttle.Limit limit() {
+        return throttle.limit();
+    }
+
+    /// What is written at present.
+    public Throttle.Rate rate() {
+        return throttle.rate();
+    }
+
+    /// How many rows a transaction may have, so that the limit is kept over one second.
+    public long rowsPerTransaction() {
+        return throttle.rowsPerStep(1);
+    }
+
+    /// The same for bytes.
+    public long bytesPerTransaction() {
+        return throttle.bytesPerStep(1);
     }
 
     public boolean isClosed() {
@@ -90,12 +126,18 @@ public final class WriteGate {
         }
     }
 
-    /// Waits while the gate is closed.
+    /// Waits while the gate is closed, and until the limit permits another transaction.
     public Passage enter() throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            while (closed) {
-                changed.await();
+            long nanos = throttle.pause().toNanos();
+            while (closed || nanos > 0) {
+                if (closed) {
+                    changed.await();
+                } else {
+                    changed.awaitNanos(nanos);
+                }
+                nanos = throttle.pause().toNanos();
             }
             return begin();
         } finally {
@@ -207,10 +249,22 @@ public final class WriteGate {
     /// that entered, except [#isEnded].
     public final class Passage implements AutoCloseable {
 
+        private final Instant begun = clock.instant();
         private @Nullable Session session;
         private volatile boolean ended;
 
         private Passage() {}
+
+        /// The transaction has written this, and counts for the limit.
+        public void wrote(long rows, long bytes) {
+            locked(
+                    () ->
+                            throttle.done(
+                                    rows,
+                                    bytes,
+                                    Duration.between(begun, clock.instant()),
+                                    passages.size()));
+        }
 
         /// Names the session before its transaction begins, so that it can be ended.
         ///

@@ -1,14 +1,26 @@
 package dev.millrace.apply.task;
 
 import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.change.Row;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.stopped.MissedChanges.Missed;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// A task that a writer runs in one transaction on the target, and repeats until it has an outcome.
 public sealed interface TargetTask {
+
+    /// How many rows the task writes, as far as a limit counts them.
+    default long rows() {
+        return 0;
+    }
+
+    /// The size of their cells.
+    default long bytes() {
+        return 0;
+    }
 
     record ReadOffsets() implements TargetTask {}
 
@@ -28,6 +40,32 @@ public sealed interface TargetTask {
             return from.partition();
         }
 
+        @Override
+        public long rows() {
+            return written().count();
+        }
+
+        @Override
+        public long bytes() {
+            return written().mapToLong(PartitionBatch::size).sum();
+        }
+
+        private Stream<TargetChange> written() {
+            return changes.stream().filter(change -> !(change instanceof TargetChange.Watermark));
+        }
+
+        private static long size(TargetChange change) {
+            return switch (change) {
+                case TargetChange.Upsert(_, Row row) -> row.size();
+                case TargetChange.Delete(_, Row row) -> row.size();
+                case TargetChange.Rejected rejected -> rejected.image().size();
+                case TargetChange.Truncate _,
+                        TargetChange.BackfillComplete _,
+                        TargetChange.Watermark _ ->
+                        0;
+            };
+        }
+
         /// Whether the batch moves the offset and writes no row.
         public boolean isOnlyOffset() {
             return changes.stream().allMatch(TargetChange.Watermark.class::isInstance);
@@ -42,6 +80,16 @@ public sealed interface TargetTask {
     /// @param stored the partition's stored offset
     record MissedBatch(Missed missed, StoredOffset stored, PartitionBatch batch)
             implements TargetTask {
+
+        @Override
+        public long rows() {
+            return batch.rows();
+        }
+
+        @Override
+        public long bytes() {
+            return batch.bytes();
+        }
 
         /// Whether nothing that was missed in the partition remains.
         public boolean isLast() {

@@ -2,6 +2,7 @@ package dev.millrace.control.flow;
 
 import dev.millrace.control.Statements;
 import dev.millrace.postgres.Database;
+import dev.millrace.throttle.Throttle.Limit;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -14,15 +15,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/// What the operator set for the flow of a migration, in `millrace.flow`: a pause of the backfill,
-/// a limit of rows per second, and a pause of apply. Each change and its entry in the journal are
-/// written by one statement. Each call uses its own pooled connection. Thread-safe.
+/// What the operator set for the flow of a migration, in `millrace.flow`: pauses and limits of the
+/// backfill and of apply. Each change and its entry in the journal are written by one statement.
+/// Each call uses its own pooled connection. Thread-safe.
 public final class FlowStore {
 
     private static final String READ =
             """
             SELECT paused_since, paused_by, pause_reason, rows_per_second,
-                apply_paused_since, apply_paused_by, apply_pause_reason, killed
+                apply_paused_since, apply_paused_by, apply_pause_reason, killed,
+                bytes_per_second, apply_rows_per_second, apply_bytes_per_second
             FROM millrace.flow WHERE migration = ?
             """;
 
@@ -38,15 +40,20 @@ public final class FlowStore {
             """
             INSERT INTO millrace.flow
                 (migration, paused_since, paused_by, pause_reason, rows_per_second,
-                apply_paused_since, apply_paused_by, apply_pause_reason, killed)
+                apply_paused_since, apply_paused_by, apply_pause_reason, killed,
+                bytes_per_second, apply_rows_per_second, apply_bytes_per_second)
             VALUES (?, NULLIF(?, '')::timestamptz, ?, ?, NULLIF(?::bigint, 0),
-                NULLIF(?, '')::timestamptz, ?, ?, ?)
+                NULLIF(?, '')::timestamptz, ?, ?, ?,
+                NULLIF(?::bigint, 0), NULLIF(?::bigint, 0), NULLIF(?::bigint, 0))
             ON CONFLICT (migration) DO UPDATE SET paused_since = excluded.paused_since,
                 paused_by = excluded.paused_by, pause_reason = excluded.pause_reason,
                 rows_per_second = excluded.rows_per_second,
                 apply_paused_since = excluded.apply_paused_since,
                 apply_paused_by = excluded.apply_paused_by,
-                apply_pause_reason = excluded.apply_pause_reason, killed = excluded.killed
+                apply_pause_reason = excluded.apply_pause_reason, killed = excluded.killed,
+                bytes_per_second = excluded.bytes_per_second,
+                apply_rows_per_second = excluded.apply_rows_per_second,
+                apply_bytes_per_second = excluded.apply_bytes_per_second
             """;
 
     private static final String HOLDS =
@@ -74,17 +81,22 @@ public final class FlowStore {
     }
 
     /// @param backfill empty while the backfill is not paused
-    /// @param rowsPerSecond at least 1; empty without a limit
     /// @param apply empty while apply is not paused
     /// @param killed whether the source is not written either; only while apply is paused
     public record Setting(
             Optional<Pause> backfill,
-            OptionalLong rowsPerSecond,
+            Limit backfillLimit,
             Optional<Pause> apply,
+            Limit applyLimit,
             boolean killed) {
 
         public static final Setting NONE =
-                new Setting(Optional.empty(), OptionalLong.empty(), Optional.empty(), false);
+                new Setting(Optional.empty(), Limit.NONE, Optional.empty(), Limit.NONE, false);
+
+        /// The same pauses with other limits.
+        public Setting limited(Limit ofBackfill, Limit ofApply) {
+            return new Setting(backfill, ofBackfill, apply, ofApply, killed);
+        }
     }
 
     /// @param reason empty if the operator gave none
@@ -117,11 +129,14 @@ public final class FlowStore {
                 since(setting.backfill()),
                 setting.backfill().map(Pause::who).orElse(""),
                 setting.backfill().map(Pause::reason).orElse(""),
-                setting.rowsPerSecond().orElse(0),
+                setting.backfillLimit().rows().orElse(0),
                 since(setting.apply()),
                 setting.apply().map(Pause::who).orElse(""),
                 setting.apply().map(Pause::reason).orElse(""),
-                setting.killed());
+                setting.killed(),
+                setting.backfillLimit().bytes().orElse(0),
+                setting.applyLimit().rows().orElse(0),
+                setting.applyLimit().bytes().orElse(0));
     }
 
     /// @param sql its first parameter is the migration
@@ -178,12 +193,17 @@ public final class FlowStore {
     }
 
     private static Setting setting(ResultSet row) throws SQLException {
-        long rows = row.getLong(4);
         return new Setting(
                 pause(row, 1),
-                rows == 0 ? OptionalLong.empty() : OptionalLong.of(rows),
+                new Limit(number(row, 4), number(row, 9)),
                 pause(row, 5),
+                new Limit(number(row, 10), number(row, 11)),
                 row.getBoolean(8));
+    }
+
+    private static OptionalLong number(ResultSet row, int column) throws SQLException {
+        long number = row.getLong(column);
+        return number == 0 ? OptionalLong.empty() : OptionalLong.of(number);
     }
 
     private static Optional<Pause> pause(ResultSet row, int first) throws SQLException {

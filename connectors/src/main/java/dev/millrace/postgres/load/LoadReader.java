@@ -26,6 +26,16 @@ public final class LoadReader implements AutoCloseable {
             WHERE NOT l.granted AND a.datname = pg_catalog.current_database()
             """;
 
+    /// What a role may not see is NULL.
+    private static final String ACTIVE_SESSIONS =
+            """
+            SELECT pg_catalog.count(*) FILTER (WHERE a.state = 'active'),
+                pg_catalog.count(*) FILTER (WHERE a.state IS NULL)
+            FROM pg_catalog.pg_stat_activity a
+            WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'client backend'
+                AND a.pid <> pg_catalog.pg_backend_pid()
+            """;
+
     /// A standby that is away still has its slot. What a role may not see is NULL.
     private static final String STANDBY_LAG =
             """
@@ -82,6 +92,22 @@ public final class LoadReader implements AutoCloseable {
                 rows -> {
                     rows.next();
                     return new Reading.Known(rows.getLong(1));
+                });
+    }
+
+    /// Sessions of the database that execute a statement, Millrace's own included, except this one.
+    ///
+    /// @throws SQLException when the server does not answer; call [#close] then
+    public Reading activeSessions() throws SQLException {
+        return read(
+                ACTIVE_SESSIONS,
+                rows -> {
+                    rows.next();
+                    return rows.getLong(2) == 0
+                            ? new Reading.Known(rows.getLong(1))
+                            : new Reading.Unknown(
+                                    "the role may not see what other roles do. Run GRANT"
+                                            + " pg_read_all_stats to it");
                 });
     }
 

@@ -3,9 +3,9 @@ package dev.millrace.backfill.pace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.throttle.Throttle.Limit;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
@@ -24,7 +24,7 @@ class PaceTest {
         for (long i = 0; i < length.toMillis(); i++) {
             while (rows < available && pace.mayRead()) {
                 long read = Math.min(pace.rowsPerRead(READERS), available - rows);
-                pace.read(read);
+                pace.begin().done(read, 0, READERS);
                 rows += read;
             }
             now = now.plusMillis(1);
@@ -34,40 +34,40 @@ class PaceTest {
 
     @Test
     void aThrottleLimitsTheRowsOfAllReadersTogether() {
-        pace.throttle(OptionalLong.of(1_000));
+        pace.throttle(Limit.ofRows(1_000));
 
         assertThat(rowsReadIn(Duration.ofSeconds(10), Long.MAX_VALUE)).isBetween(10_000L, 10_250L);
-        pace.throttle(OptionalLong.of(100));
+        pace.throttle(Limit.ofRows(100));
         assertThat(rowsReadIn(Duration.ofSeconds(10), Long.MAX_VALUE)).isBetween(1_000L, 1_025L);
     }
 
     @Test
     void withoutALimitTheRowsAreReadAtOnce() {
-        pace.throttle(OptionalLong.of(1));
-        pace.read(1_000_000);
+        pace.throttle(Limit.ofRows(1));
+        pace.begin().done(1_000_000, 0, READERS);
         assertThat(pace.mayRead()).isFalse();
 
-        pace.throttle(OptionalLong.empty());
+        pace.throttle(Limit.NONE);
 
         assertThat(rowsReadIn(Duration.ofMillis(1), 1_000_000)).isEqualTo(1_000_000);
     }
 
     @Test
     void aPauseStopsReadsAndKeepsTheLimit() {
-        pace.throttle(OptionalLong.of(1_000));
+        pace.throttle(Limit.ofRows(1_000));
         long version = pace.version();
         pace.pause();
 
         assertThat(pace.version()).isNotEqualTo(version);
         assertThat(rowsReadIn(Duration.ofSeconds(10), Long.MAX_VALUE)).isZero();
         pace.resume();
-        assertThat(pace.rowsPerSecond()).hasValue(1_000);
+        assertThat(pace.limit().rows()).hasValue(1_000);
         assertThat(rowsReadIn(Duration.ofSeconds(1), Long.MAX_VALUE)).isBetween(1_000L, 1_250L);
     }
 
     @Test
     void refusesARateBelowOneRow() {
-        assertThatThrownBy(() -> pace.throttle(OptionalLong.of(0)))
+        assertThatThrownBy(() -> pace.throttle(Limit.ofRows(0)))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 

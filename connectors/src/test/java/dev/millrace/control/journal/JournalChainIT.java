@@ -17,6 +17,7 @@ import dev.millrace.control.repair.RepairStore;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.throttle.Throttle.Limit;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -85,8 +86,7 @@ class JournalChainIT {
         journal.event("FAILED", "start", "1.50 of 1e3", "");
         new FlowStore(control, MIGRATION)
                 .save(
-                        new FlowStore.Setting(
-                                Optional.empty(), OptionalLong.of(5), Optional.empty(), false),
+                        FlowStore.Setting.NONE.limited(Limit.ofRows(5), Limit.NONE),
                         new FlowStore.Note("ann", "BACKFILLING", "throttle", "5 rows/s", "peak"));
         try (Connection connection = target.connect()) {
             new DroppedDefinitions(MIGRATION)

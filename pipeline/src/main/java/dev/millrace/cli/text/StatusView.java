@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -59,8 +60,8 @@ public final class StatusView {
         if (report.backfill() != null) {
             flow(report.backfill()).forEach(set -> lines.add(label("backfill set") + set));
         }
-        if (report.apply() != null && report.apply().paused()) {
-            lines.add(label("apply set") + flow(report.apply()));
+        if (report.apply() != null) {
+            flow(report.apply()).forEach(set -> lines.add(label("apply set") + set));
         }
         if (report.wal() != null && report.wal().budgetBytes() != null) {
             lines.add(label("wal budget") + wal(report.wal()));
@@ -124,14 +125,44 @@ public final class StatusView {
         if (flow.paused()) {
             set.add(paused("paused", flow.who(), flow.reason()));
         }
-        if (flow.rowsPerSecond() != null) {
-            set.add("at most " + Figures.count(flow.rowsPerSecond()) + " rows/s");
-        }
+        set.addAll(limits(flow.rowsPerSecond(), flow.bytesPerSecond(), flow.speed()));
         return set;
     }
 
-    private static String flow(FlowReport.Apply flow) {
-        return paused(flow.killed() ? "all writes stopped" : "paused", flow.who(), flow.reason());
+    private static List<String> flow(FlowReport.Apply flow) {
+        List<String> set = new ArrayList<>();
+        if (flow.paused()) {
+            set.add(
+                    paused(
+                            flow.killed() ? "all writes stopped" : "paused",
+                            flow.who(),
+                            flow.reason()));
+        }
+        set.addAll(limits(flow.rowsPerSecond(), flow.bytesPerSecond(), flow.speed()));
+        return set;
+    }
+
+    /// With the present speed, if there is a limit or something slows.
+    private static List<String> limits(
+            @Nullable Long rows, @Nullable Long bytes, FlowReport.@Nullable Speed speed) {
+        List<String> limits = new ArrayList<>();
+        if (rows != null) {
+            limits.add("at most " + Figures.count(rows) + " rows/s");
+        }
+        if (bytes != null) {
+            limits.add("at most " + Figures.bytes(bytes) + "/s");
+        }
+        if (speed != null && speed.reason() != null) {
+            limits.add(speed.reason());
+        }
+        if (speed != null && !limits.isEmpty()) {
+            limits.add(
+                    "now %s rows/s, %s/s"
+                            .formatted(
+                                    Figures.count(Math.round(speed.rowsPerSecond())),
+                                    Figures.bytes(Math.round(speed.bytesPerSecond()))));
+        }
+        return limits;
     }
 
     /// `3.2 GB of 20 GB, full in ~2 h at this rate`
@@ -149,7 +180,8 @@ public final class StatusView {
 
     /// The line of the budget itself says enough.
     private static boolean isIdleBudget(FlowReport.Condition condition) {
-        return condition.name().equals(FlowSetting.WAL_BUDGET) && condition.state().equals("below");
+        return Set.of(FlowSetting.WAL_BUDGET, FlowSetting.WAL_EXIT).contains(condition.name())
+                && condition.state().equals("below");
     }
 
     /// `target.commit.p95 25 % of its limit, then pause`

@@ -1,0 +1,5 @@
+/// Limits how much is read or written per second.
+@NullMarked
+package dev.millrace.throttle;
+
+import org.jspecify.annotations.NullMarked;
