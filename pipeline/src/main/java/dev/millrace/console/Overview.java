@@ -3,6 +3,7 @@ package dev.millrace.console;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.cli.text.Progress;
 import dev.millrace.cli.text.RollbackView;
+import dev.millrace.cli.text.StatusView;
 import dev.millrace.flow.FlowReport;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Lag;
@@ -81,9 +82,12 @@ public record Overview(
                         : "paused by "
                                 + flow.who()
                                 + (flow.reason() == null ? "" : ": " + flow.reason()),
-                flow == null || flow.rowsPerSecond() == null
+                flow == null
                         ? ""
-                        : "at most " + Figures.count(flow.rowsPerSecond()) + " rows/s",
+                        : String.join(
+                                ", ",
+                                StatusView.limits(
+                                        flow.rowsPerSecond(), flow.bytesPerSecond(), flow.speed())),
                 operation(status.operation()),
                 reconciled(status.lastReconciliation()),
                 foreign(status.foreignWrites()),

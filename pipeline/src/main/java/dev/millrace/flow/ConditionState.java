@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// It begins when the metric has been above its limit for the condition's time, and ends when the
 /// metric has been at or below 80 % of the limit for the same time. A value that is not known ends
 /// nothing, and the time above the limit goes on. If it stays unknown for half a minute, the
-/// condition holds too: what cannot be measured may be above its limit. Not thread-safe; confined
-/// to its probe's thread.
+/// condition holds too: what cannot be measured may be above its limit. What cannot be taken back
+/// needs a value that is known. Not thread-safe; confined to its probe's thread.
 final class ConditionState {
 
     /// A metric that is not known for so long counts as above its limit.
@@ -149,7 +149,9 @@ final class ConditionState {
     private Optional<Change> unknown(String reason, Instant now) {
         lowSince = null;
         unknownSince = unknownSince == null ? now : unknownSince;
-        return hold == null && hasLasted(unknownSince, UNKNOWN_HOLDS, now)
+        return hold == null
+                        && !condition.then().isFinal()
+                        && hasLasted(unknownSince, UNKNOWN_HOLDS, now)
                 ? begin(
                         "%s is unknown for %s: %s"
                                 .formatted(

@@ -5,6 +5,7 @@ import dev.millrace.control.flow.FlowStore.Hold;
 import dev.millrace.flow.ConditionState.Change;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.Fault;
+import dev.millrace.lifecycle.Incident;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.flow.StopCondition;
@@ -251,6 +252,10 @@ public final class StopConditions implements AutoCloseable {
                 synchronized (conditions) {
                     state.ended();
                 }
+                if (state.condition().then() == Consequence.DROP_SLOT) {
+                    // What could not be done yet need not be done any more.
+                    dropsSlot.set(false);
+                }
                 flow.release(name);
                 LOG.atInfo()
                         .addKeyValue("condition", name)
@@ -274,7 +279,7 @@ public final class StopConditions implements AutoCloseable {
     }
 
     private void rollBack(String name, Hold hold) {
-        actions.rollBack("stop condition %s: %s".formatted(name, hold.reason()))
+        refusalOfRollback("stop condition %s: %s".formatted(name, hold.reason()))
                 .ifPresent(
                         refused -> {
                             LOG.atError()
@@ -295,6 +300,14 @@ public final class StopConditions implements AutoCloseable {
                             FlowStore.Note note = note(name, "refused", "rollback", told.reason());
                             unsaved.add(() -> flow.store().hold(name, told, note));
                         });
+    }
+
+    private Optional<String> refusalOfRollback(String reason) {
+        try {
+            return actions.rollBack(reason);
+        } catch (RuntimeException e) {
+            return Optional.of(Incident.reason(LOG, "the rollback of a stop condition failed", e));
+        }
     }
 
     /// Until the source confirms it.

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// When a stop condition begins and ends.
@@ -174,6 +175,24 @@ class ConditionStateTest {
         assertThat(sharesOf(slowing, 8, 15)).endsWith(0.5, 1.0);
         assertThat(slowing.hold()).isEmpty();
         assertThat(slowing.report().speed()).isNull();
+    }
+
+    /// A source that was restarted must keep its slot.
+    @ParameterizedTest
+    @EnumSource(
+            value = Consequence.class,
+            names = {"ROLLBACK", "DROP_SLOT"})
+    void whatCannotBeTakenBackNeedsAKnownValue(Consequence then) {
+        ConditionState last = state(then, Optional.empty());
+        observe(last, new Reading.Known(11));
+        for (int second = 0; second < 60; second++) {
+            observe(last, new Reading.Unknown("the server is away"));
+        }
+
+        assertThat(last.hold()).isEmpty();
+        assertThat(last.report().state()).isEqualTo("unknown");
+        sharesOf(last, 11, 1);
+        assertThat(last.hold()).isPresent();
     }
 
     @Test

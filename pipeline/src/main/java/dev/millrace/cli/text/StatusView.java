@@ -143,7 +143,7 @@ public final class StatusView {
     }
 
     /// With the present speed, if there is a limit or something slows.
-    private static List<String> limits(
+    public static List<String> limits(
             @Nullable Long rows, @Nullable Long bytes, FlowReport.@Nullable Speed speed) {
         List<String> limits = new ArrayList<>();
         if (rows != null) {

@@ -263,6 +263,11 @@ public record StopCondition(
                     .findFirst();
         }
 
+        /// Whether it does something that a release does not take back.
+        public boolean isFinal() {
+            return this == ROLLBACK || this == DROP_SLOT;
+        }
+
         /// Whether it changes the speed step by step.
         public boolean slows() {
             return this == SLOW_BACKFILL || this == SLOW;
