@@ -48,7 +48,6 @@ import java.util.Set;
 /// offset after the batch means that it committed, one before it that it did not. Not thread-safe,
 /// except [#abort].
 final class BatchWriter implements AutoCloseable {
-
     /// The statements of a transaction before its commit.
     @FunctionalInterface
     private interface Work {

@@ -35,7 +35,6 @@ final class KeyWorkQueue {
     ///
     /// @param question empty for a judgement
     record Due(KeyWork work, Optional<Question> question) {
-
         /// These must rest until the work is done.
         Set<Integer> partitions() {
             return work.from().stream().map(StoredOffset::partition).collect(Collectors.toSet());

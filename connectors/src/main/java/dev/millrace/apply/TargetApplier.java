@@ -183,7 +183,6 @@ public final class TargetApplier implements AutoCloseable {
     }
 
     private final class Applying implements Component {
-
         @Override
         public void run(Supervisor supervisor) throws Exception {
             long batches = counters.counts().batches();
@@ -318,7 +317,6 @@ public final class TargetApplier implements AutoCloseable {
     /// Ends the applier, unless its cause is a failure that passes. The message contains
     /// partitions, offsets and topics and no row value, and is shown to the operator.
     static final class ApplierFailure extends IllegalStateException {
-
         private static final long serialVersionUID = 1L;
 
         ApplierFailure(String message) {

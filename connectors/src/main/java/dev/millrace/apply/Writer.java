@@ -37,7 +37,6 @@ final class Writer implements AutoCloseable {
 
     /// Ends a task that another attempt would not complete. Its message has no row value.
     static final class GivenUp extends Exception {
-
         private static final long serialVersionUID = 1L;
 
         GivenUp(String reason, Throwable cause) {

@@ -1,6 +1,7 @@
 package dev.millrace.postgres;
 
 import dev.millrace.postgres.Database.Encryption;
+import dev.millrace.postgres.watch.KeepAliveSockets;
 import java.net.InetSocketAddress;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;

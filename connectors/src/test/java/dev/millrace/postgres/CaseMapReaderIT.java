@@ -3,6 +3,7 @@ package dev.millrace.postgres;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.expression.CaseMaps;
+import dev.millrace.postgres.types.CaseMapReader;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.util.List;

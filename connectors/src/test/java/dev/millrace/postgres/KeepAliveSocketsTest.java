@@ -3,6 +3,7 @@ package dev.millrace.postgres;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.postgres.watch.KeepAliveSockets;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
 import java.io.InputStream;

@@ -24,6 +24,7 @@ import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Reason;
+import dev.millrace.migration.facts.SwitchoverFacts;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Session;

@@ -5,6 +5,7 @@ import dev.millrace.control.OperationStore.Beginning;
 import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.flow.FlowControl;
 import dev.millrace.migration.MigrationControl.Resolution;
+import dev.millrace.migration.facts.SwitchoverFacts;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.RefusedException;
@@ -54,8 +55,8 @@ record Switchovers(
     private Switchover judge(SwitchoverRequest request, Phase phase, LiveStream now) {
         GateFacts read =
                 switch (request.kind()) {
-                    case SWITCHOVER -> facts.read(phase, now);
-                    case ROLLBACK -> facts.readForRollback(phase);
+                    case SWITCHOVER -> facts.read(phase.name(), now);
+                    case ROLLBACK -> facts.readForRollback(phase.name());
                 };
         return Switchover.judge(request.kind(), read, limits, clock.instant());
     }

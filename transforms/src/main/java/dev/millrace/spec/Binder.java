@@ -2,6 +2,8 @@ package dev.millrace.spec;
 
 import dev.millrace.problem.NearestName;
 import dev.millrace.problem.Position;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.Setting;
 import dev.millrace.spec.setting.Setting.AtMostOne;
 import dev.millrace.spec.setting.Setting.ExactlyOne;

@@ -1,5 +1,7 @@
 package dev.millrace.spec;
 
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;

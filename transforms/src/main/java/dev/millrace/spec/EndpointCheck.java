@@ -3,6 +3,8 @@ package dev.millrace.spec;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Login;
 import dev.millrace.spec.path.FilePaths;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.text.UrlCheck;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;

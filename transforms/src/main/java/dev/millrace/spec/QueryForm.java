@@ -1,6 +1,8 @@
 package dev.millrace.spec;
 
 import dev.millrace.spec.queries.QueryPair;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.Setting;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -2,6 +2,9 @@ package dev.millrace.spec;
 
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.reconcile.Schedule;
+import dev.millrace.spec.scalar.Durations;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.Setting;
 import java.time.Duration;
 import java.util.Optional;

@@ -1,6 +1,8 @@
 package dev.millrace.spec;
 
 import dev.millrace.spec.path.FilePaths;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.secret.SecretFile;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;

@@ -2,6 +2,7 @@ package dev.millrace.spec;
 
 import dev.millrace.spec.access.AccessForm;
 import dev.millrace.spec.access.ApiForm;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.Setting;
 import dev.millrace.spec.setting.Setting.AtMostOne;
 import dev.millrace.spec.setting.Setting.NotYetSupported;

@@ -18,6 +18,8 @@ import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.SettingCollector;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;

@@ -12,6 +12,7 @@ import com.github.victools.jsonschema.generator.SchemaGenerator;
 import com.github.victools.jsonschema.generator.SchemaGeneratorConfigBuilder;
 import com.github.victools.jsonschema.generator.SchemaVersion;
 import com.github.victools.jsonschema.generator.TypeScope;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.Setting;
 import dev.millrace.spec.setting.Setting.AtMostOne;
 import dev.millrace.spec.setting.Setting.ExactlyOne;

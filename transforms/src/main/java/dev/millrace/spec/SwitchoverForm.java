@@ -1,5 +1,7 @@
 package dev.millrace.spec;
 
+import dev.millrace.spec.scalar.Durations;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.Setting;
 import dev.millrace.spec.setting.Setting.AtMostOne;
 import dev.millrace.spec.setting.Setting.ExactlyOne;

@@ -6,6 +6,8 @@ import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.name.TableName;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting.Truncate;
 import dev.millrace.sql.SelectParser;

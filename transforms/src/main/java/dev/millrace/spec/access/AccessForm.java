@@ -1,11 +1,11 @@
 package dev.millrace.spec.access;
 
 import dev.millrace.problem.Position;
-import dev.millrace.spec.Problems;
-import dev.millrace.spec.Scalar;
 import dev.millrace.spec.access.AccessSetting.Oidc;
 import dev.millrace.spec.access.AccessSetting.Role;
 import dev.millrace.spec.access.AccessSetting.Token;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.Setting;
 import java.net.URI;
 import java.util.ArrayList;

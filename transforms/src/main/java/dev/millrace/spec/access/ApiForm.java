@@ -1,8 +1,8 @@
 package dev.millrace.spec.access;
 
-import dev.millrace.spec.Problems;
-import dev.millrace.spec.Scalar;
 import dev.millrace.spec.path.FilePaths;
+import dev.millrace.spec.scalar.Problems;
+import dev.millrace.spec.scalar.Scalar;
 import dev.millrace.spec.setting.Setting;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;

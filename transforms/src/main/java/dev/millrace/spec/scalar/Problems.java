@@ -1,4 +1,4 @@
-package dev.millrace.spec;
+package dev.millrace.spec.scalar;
 
 import dev.millrace.problem.Position;
 import dev.millrace.problem.Problem;
@@ -16,7 +16,7 @@ public final class Problems {
         found.add(new Problem(at, path, message, remedy));
     }
 
-    void addAll(List<Problem> problems) {
+    public void addAll(List<Problem> problems) {
         found.addAll(problems);
     }
 
@@ -25,15 +25,15 @@ public final class Problems {
     }
 
     /// Takes problems of a text, each with its remedy.
-    BiConsumer<String, String> of(Scalar scalar) {
+    public BiConsumer<String, String> of(Scalar scalar) {
         return (message, remedy) -> add(scalar, message, remedy);
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return found.isEmpty();
     }
 
-    List<Problem> inFileOrder() {
+    public List<Problem> inFileOrder() {
         return found.stream().sorted(Comparator.comparing(Problem::at)).distinct().toList();
     }
 }

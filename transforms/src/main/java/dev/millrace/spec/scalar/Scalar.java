@@ -1,4 +1,4 @@
-package dev.millrace.spec;
+package dev.millrace.spec.scalar;
 
 import dev.millrace.problem.Position;
 import dev.millrace.spec.setting.EffectiveSetting;
@@ -31,13 +31,13 @@ public record Scalar(
     /// The text with the position of each of its characters.
     ///
     /// @param entry path of the table's entry
-    SelectText selectText(String entry) {
+    public SelectText selectText(String entry) {
         SelectText located = positions.of(entry, text);
         return variables.isEmpty() ? located : located.shownAs(shown);
     }
 
     /// The same place of the file with another text, for a value with a short form.
-    Scalar withText(String longForm) {
+    public Scalar withText(String longForm) {
         return new Scalar(longForm, shown, path, at, comment, variables, positions);
     }
 

@@ -1,4 +1,4 @@
-package dev.millrace.migration;
+package dev.millrace.migration.facts;
 
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.TableId;
@@ -48,7 +48,7 @@ import org.slf4j.LoggerFactory;
 /// @param specHash the mappings that run, as a verdict names them
 /// @param plan checks the file against both databases as they are now
 /// @param section of the file; a transaction on the source may be as old as its timeout
-record SwitchoverFacts(
+public record SwitchoverFacts(
         ReplicationStream stream,
         String specHash,
         Reconciliations reconciliations,
@@ -63,9 +63,10 @@ record SwitchoverFacts(
     private static final Logger LOG = LoggerFactory.getLogger(SwitchoverFacts.class);
     private static final String PREFIX = "switchover.";
 
-    GateFacts read(Phase phase, LiveStream now) {
+    /// @param phase its name
+    public GateFacts read(String phase, LiveStream now) {
         return new GateFacts(
-                phase.name(),
+                phase,
                 reconciliations.lastReport().map(report -> verdict(report, now)),
                 now.lag().freshness().age(clock.instant()),
                 rejected(now),
@@ -79,10 +80,12 @@ record SwitchoverFacts(
     }
 
     /// What is unknown because the replication back to the source does not run closes its gate.
-    GateFacts readForRollback(Phase phase) {
+    ///
+    /// @param phase its name
+    public GateFacts readForRollback(String phase) {
         Optional<LiveStream> now = reverse.flatMap(ReverseStream::running);
         return new GateFacts(
-                phase.name(),
+                phase,
                 Optional.empty(),
                 now.flatMap(live -> live.lag().freshness().age(clock.instant())),
                 now.map(SwitchoverFacts::rejected).orElse(OptionalLong.empty()),

@@ -1,23 +1,23 @@
-package dev.millrace.spec;
+package dev.millrace.spec.scalar;
 
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /// Reads durations such as `500ms`, `30s`, `10m`, `12h` and `14d`, and checks their limits. Not
 /// thread-safe; used for one file.
-final class Durations {
+public final class Durations {
 
-    static final String PATTERN = "[1-9][0-9]{0,5}(ms|s|m|h|d)";
+    public static final String PATTERN = "[1-9][0-9]{0,5}(ms|s|m|h|d)";
 
     private final Problems problems;
 
-    Durations(Problems problems) {
+    public Durations(Problems problems) {
         this.problems = problems;
     }
 
     /// @param why what the limits protect, a sentence for the user without a full stop
     /// @return `standard` when the key is absent or was refused
-    Duration within(
+    public Duration within(
             Duration least, Duration most, String why, @Nullable Scalar scalar, Duration standard) {
         if (scalar == null) {
             return standard;
@@ -43,7 +43,7 @@ final class Durations {
     }
 
     /// @param text matches [#PATTERN]
-    static Duration parse(String text) {
+    public static Duration parse(String text) {
         String unit = text.replaceAll("[0-9]", "");
         long number = Long.parseLong(text.substring(0, text.length() - unit.length()));
         return switch (unit) {
@@ -56,7 +56,7 @@ final class Durations {
     }
 
     /// The largest unit that gives a whole number: `14d`, `90m`, `500ms`.
-    static String shown(Duration duration) {
+    public static String shown(Duration duration) {
         if (duration.toNanosPart() != 0) {
             return duration.toMillis() + "ms";
         }

@@ -1,4 +1,4 @@
-package dev.millrace.postgres;
+package dev.millrace.postgres.watch;
 
 import java.io.IOException;
 import java.net.InetAddress;

@@ -1,7 +1,9 @@
-package dev.millrace.postgres;
+package dev.millrace.postgres.types;
 
 import dev.millrace.expression.CaseMaps;
 import dev.millrace.expression.CaseMaps.CaseMap;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Session;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
