@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.millrace.change.Topics;
+import dev.millrace.kafka.SecuredBroker;
 import dev.millrace.preflight.plan.CheckName;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Remedy.Place;
@@ -13,6 +14,7 @@ import dev.millrace.sandbox.SandboxPostgres.StopMode;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.BrokerCluster;
 import dev.millrace.testing.Certificates;
+import dev.millrace.testing.Certificates.Period;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PgBouncerProcess;
 import dev.millrace.testing.TestDatabase;
@@ -67,6 +69,7 @@ class PlanRemediesIT {
                         ServerFaults.ofDatabases(none),
                         List.of(distinct(), catalog()),
                         new SecurityFaults("", Certificates.authority()).faults(),
+                        SecurityFaults.ofKafkasUser(Path.of("")),
                         pooled(none),
                         unreachable(),
                         topics(),
@@ -204,6 +207,19 @@ class PlanRemediesIT {
                     new RemedyScene(
                             PreflightScene.of(database(server, "shop"), database(server, "crm"))),
                     new SecurityFaults(address.get(), Certificates.authority()).faults());
+        }
+    }
+
+    @Test
+    void aUserOfKafka() {
+        Certificates authority = Certificates.authority();
+        try (SecuredBroker broker =
+                SecuredBroker.start(folder.resolve("kafka"), authority.server(Period.NOW))) {
+            broker.user("millrace", "kafka-4711");
+            RemedyScene scene = new RemedyScene(new PreflightScene(), broker);
+            scene.section("kafka").put("bootstrap-servers", broker.bootstrapServers());
+            assertMended(scene, SecurityFaults.ofKafkasUser(authority.root()));
+            assertThat(broker.topics()).isEmpty();
         }
     }
 

@@ -114,7 +114,10 @@ final class PreflightScene {
                 Side to = Side.of(spec.migration(), spec.target())) {
             PreflightReport report = new Preflight(from, to).run(spec);
             assertThat(traces()).as(report.findings().toString()).isEqualTo(before);
-            assertThat(topics(spec)).as(report.findings().toString()).isEqualTo(topics);
+            if (!topics(spec).equals(topics)) {
+                // No assertion: a test that asserts again would find the topics in place.
+                throw new IllegalStateException("A plan created topics: " + report.findings());
+            }
             assertThat(Files.exists(spec.dataDir())).isEqualTo(data);
             return report;
         }

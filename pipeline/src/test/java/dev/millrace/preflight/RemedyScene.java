@@ -2,23 +2,29 @@ package dev.millrace.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.kafka.SecuredBroker;
 import dev.millrace.preflight.plan.CheckName;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.TestDatabase;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.resource.ResourceType;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import tools.jackson.databind.json.JsonMapper;
@@ -31,6 +37,11 @@ final class RemedyScene {
             Pattern.compile(
                     "kafka-configs.sh --bootstrap-server (\\S+) --alter --entity-type topics"
                             + " --entity-name (\\S+) --add-config ([a-z.]+)=(\\S+)");
+    private static final Pattern PRIVILEGES =
+            Pattern.compile(
+                    "kafka-acls.sh --bootstrap-server \\S+ --add --allow-principal User:(\\S+)"
+                            + "((?: --operation \\w+)+) --(?:cluster|(\\S+) (\\S+)"
+                            + " --resource-pattern-type prefixed)");
     private static final Pattern TOPIC_DELETION =
             Pattern.compile(
                     "kafka-topics.sh --bootstrap-server (\\S+) --delete --topic (\\S+) #.*");
@@ -40,6 +51,7 @@ final class RemedyScene {
     private final Runnable restart;
     private final Set<String> pasted = new LinkedHashSet<>();
     private List<Finding> findings = List.of();
+    private Optional<SecuredBroker> broker = Optional.empty();
 
     RemedyScene(PreflightScene databases) {
         this(
@@ -47,6 +59,12 @@ final class RemedyScene {
                 () -> {
                     throw new IllegalStateException("The server of all tests stays as it is.");
                 });
+    }
+
+    /// @param broker whose administrator runs the commands that grant something
+    RemedyScene(PreflightScene databases, SecuredBroker broker) {
+        this(databases);
+        this.broker = Optional.of(broker);
     }
 
     /// @param restart of the servers, for settings that need it
@@ -215,8 +233,29 @@ final class RemedyScene {
                 });
     }
 
+    private void grant(MatchResult command) {
+        String prefix = command.group(4);
+        broker.orElseThrow()
+                .allow(
+                        command.group(1),
+                        prefix == null
+                                ? ResourceType.CLUSTER
+                                : ResourceType.fromString(command.group(3).replace('-', '_')),
+                        prefix == null ? "" : prefix,
+                        Arrays.stream(command.group(2).strip().split(" ?--operation "))
+                                .filter(name -> !name.isEmpty())
+                                .map(name -> name.replaceAll("(?<=[a-z])(?=[A-Z])", "_"))
+                                .map(AclOperation::fromString)
+                                .toList());
+    }
+
     /// The commands of Kafka need a JVM of their own for each call.
-    private static void shell(String command) {
+    private void shell(String command) {
+        Matcher privileges = PRIVILEGES.matcher(command);
+        if (privileges.matches()) {
+            grant(privileges.toMatchResult());
+            return;
+        }
         Matcher setting = TOPIC_SETTING.matcher(command);
         Matcher deletion = TOPIC_DELETION.matcher(command);
         try {

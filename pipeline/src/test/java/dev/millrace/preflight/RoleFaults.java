@@ -102,8 +102,13 @@ final class RoleFaults {
                         "ALTER DATABASE {database} SET logical_decoding_work_mem = '64kB'"),
                 source(
                         CheckName.TARGET_DATABASE_SETTINGS,
-                        "setting ",
-                        "ALTER DATABASE {database} SET my.setting = 'it''s; so'"),
+                        "setting application_name",
+                        "ALTER DATABASE {database} SET application_name = 'it''s; so'"),
+                byHand(
+                        CheckName.TARGET_DATABASE_SETTINGS,
+                        "setting my.secret",
+                        scene -> scene.source("ALTER DATABASE {database} SET my.secret = 'a'"),
+                        scene -> scene.target("ALTER DATABASE {database} SET my.secret = 'a'")),
                 target(
                         CheckName.TARGET_STATEMENT_LOG,
                         "log_statement",

@@ -15,6 +15,7 @@ import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// A server with TLS, which is reached through a network, unencrypted and without a password.
@@ -48,6 +49,29 @@ record SecurityFaults(String address, Certificates authority) {
                         "role ",
                         _ -> {},
                         scene -> ask(scene, CheckName.TARGET_AUTHENTICATION)));
+    }
+
+    /// A user of Kafka who may do nothing.
+    static List<PlantedFault> ofKafkasUser(Path authority) {
+        return List.of(
+                pasted(
+                        CheckName.KAFKA_PRIVILEGES,
+                        "millrace.",
+                        scene -> {
+                            scene.customers();
+                            scene.section("kafka").put("username", "millrace");
+                            scene.section("kafka").put("password", "kafka-4711");
+                            scene.section("kafka")
+                                    .put(
+                                            "properties",
+                                            Map.of(
+                                                    "ssl.truststore.type",
+                                                    "PEM",
+                                                    "ssl.truststore.location",
+                                                    authority.toString()));
+                        }),
+                pasted(CheckName.KAFKA_PRIVILEGES, "cluster", _ -> {}),
+                pasted(CheckName.SWITCHOVER_KAFKA, "millrace.", _ -> {}));
     }
 
     private void open(RemedyScene scene) {

@@ -102,7 +102,7 @@ final class DatabaseChecks {
         if (LISTS.contains(name)) {
             return Remedy.onTarget(statement.formatted(database, name, value));
         }
-        return shown(name, value, "").isEmpty()
+        return name.contains(".")
                 ? Remedy.byHand(
                         "Set it as on the source, where pg_db_role_setting has the value: "
                                 + statement.formatted(database, name, "'...'"))
