@@ -4,6 +4,7 @@ import dev.millrace.http.MigrationDefinition.TableDefinition;
 import dev.millrace.preview.RowPreview;
 import dev.millrace.spec.setting.EffectiveSetting;
 import java.util.List;
+import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
@@ -50,7 +51,7 @@ public final class DefinitionApi {
 
     /// Some rows of the source with what becomes of them on the target. Values of sensitive columns
     /// are hashes.
-    @GetMapping("/rows")
+    @GetMapping(path = "/rows", produces = MediaType.APPLICATION_JSON_VALUE)
     Rows rows(@RequestParam String table) {
         return new Rows(host.preview().of(table));
     }
