@@ -82,6 +82,7 @@ class ArchitectureTest {
                     "switchover",
                     "migration",
                     "parity",
+                    "preview",
                     "reads",
                     "ending",
                     "route",

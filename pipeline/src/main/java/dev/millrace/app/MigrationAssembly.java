@@ -14,6 +14,9 @@ import dev.millrace.migration.Migration;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
+import dev.millrace.preview.RowPreview;
+import dev.millrace.preview.SourcePreview;
+import dev.millrace.reconcile.SensitiveColumns;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
@@ -46,16 +49,19 @@ public final class MigrationAssembly implements AutoCloseable {
     private final SpecifiedLog broker;
     private final MigrationLife migration;
     private final List<TableDefinition> tables;
+    private final RowPreview preview;
 
     private MigrationAssembly(
             Databases databases,
             SpecifiedLog broker,
             MigrationLife migration,
-            List<TableDefinition> tables) {
+            List<TableDefinition> tables,
+            RowPreview preview) {
         this.databases = databases;
         this.broker = broker;
         this.migration = migration;
         this.tables = tables;
+        this.preview = preview;
     }
 
     /// Both databases as both streams use them: the sessions of each stream have its name.
@@ -109,7 +115,8 @@ public final class MigrationAssembly implements AutoCloseable {
             Optional<MigrationLife> ended = MigrationLife.ended(premises, settings);
             if (ended.isPresent()) {
                 return new Outcome.Started(
-                        new MigrationAssembly(databases, broker, ended.get(), List.of()));
+                        new MigrationAssembly(
+                                databases, broker, ended.get(), List.of(), RowPreview.NONE));
             }
             PreflightReport report =
                     new Preflight(databases.forward().source(), databases.forward().target())
@@ -134,12 +141,27 @@ public final class MigrationAssembly implements AutoCloseable {
                                     Plan.of(specHash, report.mappings(), report.findings()),
                                     premises,
                                     settings),
-                            tables(report)));
+                            tables(report),
+                            preview(databases, report)));
         } catch (SQLException | RuntimeException e) {
             broker.stop();
             databases.close();
             throw e;
         }
+    }
+
+    private static RowPreview preview(Databases databases, PreflightReport report) {
+        return new SourcePreview(
+                report.tables().stream()
+                        .map(table -> new SourcePreview.Table(table.mapping(), table.source()))
+                        .toList(),
+                SensitiveColumns.ofTargets(databases.spec().sensitive().tables()),
+                databases.forward().source().compared());
+    }
+
+    /// Rows of the source with what becomes of them.
+    RowPreview preview() {
+        return preview;
     }
 
     private static Premises premises(Databases databases, SpecifiedLog broker) {

@@ -12,6 +12,7 @@ import dev.millrace.lifecycle.Reason;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preview.RowPreview;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.sandbox.LocalServerException;
@@ -132,6 +133,11 @@ public final class RunVerb implements ServiceLauncher {
             @Override
             public MigrationDefinition definition() {
                 return definition;
+            }
+
+            @Override
+            public RowPreview preview() {
+                return assembly.preview();
             }
 
             @Override

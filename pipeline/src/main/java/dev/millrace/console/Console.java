@@ -83,15 +83,28 @@ public final class Console {
     }
 
     /// The definition and the verdict stay as they were when the page was opened.
+    ///
+    /// @param rows `yes` to show rows of the source
     @GetMapping("/table")
-    View table(@RequestParam(defaultValue = "") String name) {
+    View table(
+            @RequestParam(defaultValue = "") String name,
+            @RequestParam(defaultValue = "") String rows) {
         return shown(
                 PageSource.of(
                                 Frame.Page.TABLES,
                                 "table",
-                                (control, status) ->
-                                        TableDetails.of(
-                                                control, status, host.definition(), tables, name))
+                                (control, status) -> {
+                                    TableDetails details =
+                                            TableDetails.of(
+                                                    control,
+                                                    status,
+                                                    host.definition(),
+                                                    tables,
+                                                    name);
+                                    return rows.equals("yes")
+                                            ? details.with(host.preview().of(name))
+                                            : details;
+                                })
                         .at("/table?name=" + encoded(name))
                         .changing((_, status) -> TableDetails.progress(status, tables, name)));
     }

@@ -8,6 +8,8 @@ import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
+import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.spec.flow.FlowSetting;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,11 +25,13 @@ import org.jspecify.annotations.Nullable;
 /// @param path the way of the data, from one side to the other
 /// @param others components beside the path
 /// @param conditions the stop conditions, with their distance to the limit
-/// @param wal what the source keeps, against its budget; `null` without a budget
+/// @param wal what the source keeps, against its budget; `null` if an older or ended service does
+///   not say it
 /// @param backfill how far the existing rows are read
 /// @param paused why the backfill is paused; empty if it is not
 /// @param limit of the backfill; empty without one
 /// @param operation the last move of the traffic; empty without one
+/// @param again rows that are or must be read again; empty without any
 /// @param reconciled the last verdict, or `never`
 /// @param foreign what another program wrote on the target; empty without any
 /// @param wayBack what a rollback would cost now, by label; empty unless one is possible
@@ -41,6 +45,7 @@ public record Overview(
         String paused,
         String limit,
         String operation,
+        String again,
         String reconciled,
         String foreign,
         Map<String, String> wayBack,
@@ -135,12 +140,15 @@ public record Overview(
     public record Wal(String used, @Nullable Integer percent, String trend) {
 
         private static @Nullable Wal of(FlowReport.@Nullable Wal wal) {
-            if (wal == null || wal.budgetBytes() == null) {
+            if (wal == null) {
                 return null;
             }
             Double share = wal.share();
             return new Wal(
-                    Figures.bytes(wal.retainedBytes()) + " of " + Figures.bytes(wal.budgetBytes()),
+                    Figures.bytes(wal.retainedBytes())
+                            + (wal.budgetBytes() == null
+                                    ? ", without a budget"
+                                    : " of " + Figures.bytes(wal.budgetBytes())),
                     share == null
                             ? null
                             : Integer.valueOf(Math.clamp(Math.round(share * 100), 0, 100)),
@@ -178,7 +186,10 @@ public record Overview(
                         .map(part -> node(part.name(), part, Edge.NONE))
                         .toList(),
                 lags(status.lag(), samples),
-                status.stopWhen().stream().map(Condition::of).toList(),
+                status.stopWhen().stream()
+                        .filter(each -> !isIdleBudget(each))
+                        .map(Condition::of)
+                        .toList(),
                 Wal.of(status.wal()),
                 reading(status.tables(), samples),
                 flow == null || !flow.paused()
@@ -190,12 +201,18 @@ public record Overview(
                         ? ""
                         : "at most " + Figures.count(flow.rowsPerSecond()) + " rows/s",
                 operation(status.operation()),
+                again(status.rebackfill()),
                 reconciled(status.lastReconciliation()),
                 foreign(status.foreignWrites()),
                 status.rollback() == null ? Map.of() : RollbackView.lines(status.rollback()),
                 status.blockers(),
                 status.warnings(),
                 status.nextActions());
+    }
+
+    /// The retained WAL itself says enough.
+    private static boolean isIdleBudget(FlowReport.Condition condition) {
+        return condition.name().equals(FlowSetting.WAL_BUDGET) && condition.state().equals("below");
     }
 
     /// After a switchover the changes go back. A part that the status does not have, as of an ended
@@ -324,6 +341,18 @@ public record Overview(
                 + (waited == null
                         ? ""
                         : String.format(Locale.ROOT, " Writes waited for at most %,d ms.", waited));
+    }
+
+    private static String again(Rebackfill.@Nullable Summary again) {
+        if (again == null) {
+            return "";
+        }
+        return again.operation() == null
+                ? "Rows must be read again: " + again.required()
+                : "Re-backfill of "
+                        + (again.table() == null ? "all tables" : again.table())
+                        + ", step "
+                        + again.step();
     }
 
     private static String reconciled(StatusReport.@Nullable LastReconciliation last) {

@@ -6,6 +6,7 @@ import dev.millrace.http.MigrationDefinition;
 import dev.millrace.http.MigrationDefinition.TableDefinition;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.preview.RowPreview;
 import dev.millrace.replication.RefusedException;
 import java.util.List;
 import java.util.Optional;
@@ -19,13 +20,15 @@ import org.jspecify.annotations.Nullable;
 /// @param definition `null` if it is not known, or was not asked for
 /// @param verdicts about the table, the newest first
 /// @param repairs of the table, the newest first
+/// @param samples rows with what becomes of them; `null` if they were not asked for
 public record TableDetails(
         String name,
         Tables.Row row,
         String lag,
         @Nullable TableDefinition definition,
         List<Tables.Verdict> verdicts,
-        List<RepairRow> repairs) {
+        List<RepairRow> repairs,
+        @Nullable List<RowPreview.Sample> samples) {
 
     /// Reads reports, so a page does it once, when it is opened.
     ///
@@ -47,7 +50,12 @@ public record TableDetails(
                 control.repairs().recent().stream()
                         .filter(each -> each.targets().isEmpty() || each.targets().contains(name))
                         .map(RepairRow::of)
-                        .toList());
+                        .toList(),
+                null);
+    }
+
+    TableDetails with(List<RowPreview.Sample> rows) {
+        return new TableDetails(name, row, lag, definition, verdicts, repairs, rows);
     }
 
     /// Only what changes while the migration runs.
@@ -70,6 +78,7 @@ public record TableDetails(
                 Figures.seconds(status.lag().endToEndSeconds()),
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null);
     }
 }

@@ -1,10 +1,13 @@
 package dev.millrace.http;
 
 import dev.millrace.http.MigrationDefinition.TableDefinition;
+import dev.millrace.preview.RowPreview;
 import dev.millrace.spec.setting.EffectiveSetting;
 import java.util.List;
+import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 /// What the migration is: `GET /api/v1/settings` and `GET /api/v1/tables`. Nothing is read from a
@@ -42,5 +45,14 @@ public final class DefinitionApi {
     @GetMapping("/tables")
     Tables tables() {
         return new Tables(host.definition().tables());
+    }
+
+    record Rows(List<RowPreview.Sample> rows) {}
+
+    /// Some rows of the source with what becomes of them on the target. Values of sensitive columns
+    /// are hashes.
+    @GetMapping(path = "/rows", produces = MediaType.APPLICATION_JSON_VALUE)
+    Rows rows(@RequestParam String table) {
+        return new Rows(host.preview().of(table));
     }
 }

@@ -5,6 +5,7 @@ import dev.millrace.ending.MigrationEnd;
 import dev.millrace.http.MigrationHost.ServedMigration.Opening;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.migration.MigrationControl;
+import dev.millrace.preview.RowPreview;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -121,6 +122,14 @@ public final class MigrationHost implements SmartLifecycle {
         return Objects.requireNonNull(served, "an open migration").definition();
     }
 
+    /// Rows of the source with what becomes of them.
+    ///
+    /// @throws NotReadyException while the migration is starting or draining
+    public RowPreview preview() {
+        controlForChange();
+        return Objects.requireNonNull(served, "an open migration").preview();
+    }
+
     /// The operation with this id that ends the migration.
     public Optional<Ending> ending(UUID id) {
         ServedMigration open = served;
@@ -185,6 +194,10 @@ public final class MigrationHost implements SmartLifecycle {
         MigrationEnd end();
 
         MigrationDefinition definition();
+
+        default RowPreview preview() {
+            return RowPreview.NONE;
+        }
 
         @Override
         void close();

@@ -163,9 +163,12 @@ const phase = live()?.dataset.phase;
 
 function current() {
   const now = live()?.dataset.phase;
+  if (phase === 'STARTING' && now !== phase) {
+    location.reload();
+  }
   shown = new Date();
   document.getElementById('stale').hidden = true;
-  document.getElementById('moved').hidden = now === phase || phase === 'STARTING';
+  document.getElementById('moved').hidden = now === phase;
 }
 
 function stale() {

@@ -238,7 +238,7 @@ final class ApiDocument {
             problems.put(404, "The id or the table is not known.");
         }
         if (route.isChange()
-                || Stream.of("log", "rejected").anyMatch(last(route)::equals)
+                || Stream.of("log", "rejected", "rows").anyMatch(last(route)::equals)
                 || route.path().contains("/{id}")) {
             problems.put(409, "Refused in the present state of the migration.");
         }

@@ -94,6 +94,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public static final UUID REPAIR = new UUID(0, 9);
     public volatile State repairState = State.DONE;
     public volatile int logFailsAfter = Integer.MAX_VALUE;
+    public volatile int logLines = Integer.MAX_VALUE;
     public volatile String line = "{\"offset\":%d}";
 
     public FakeMigration() {
@@ -505,7 +506,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
             int limit,
             Consumer<String> lines) {
         table.filter(each -> !each.equals("public.users")).ifPresent(FakeMigration::requireKnown);
-        for (int offset = 0; offset < limit; offset++) {
+        for (int offset = 0; offset < Math.min(limit, logLines); offset++) {
             if (offset == logFailsAfter) {
                 throw new IllegalStateException("row value of somebody@example.org");
             }

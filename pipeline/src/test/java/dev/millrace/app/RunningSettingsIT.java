@@ -30,7 +30,7 @@ class RunningSettingsIT {
                 target: {url: '%s', username: '%s', password: '%s'}
                 data-dir: '%s'
                 tables:
-                  public.item: SELECT id, lower(name) AS name FROM public.item
+                  public.item: {select: 'SELECT id, lower(name) AS name FROM public.item WHERE id <> 2', sensitive: [name]}
                   public.note: SELECT id FROM public.note
                 """
                         .formatted(
@@ -64,6 +64,11 @@ class RunningSettingsIT {
                     "CREATE TABLE item (id int PRIMARY KEY, name text)",
                     "CREATE TABLE note (id int PRIMARY KEY)");
         }
+        source.execute(
+                "INSERT INTO item VALUES (1, 'Ada'), (2, 'Bob'), (3, NULL), (4, repeat('x', 100000))",
+                "ALTER TABLE item ALTER name SET STORAGE EXTERNAL",
+                "INSERT INTO item VALUES (5, repeat('y', 100000))",
+                "INSERT INTO note SELECT generate_series(1, 9)");
         try (MillraceService service =
                 new RunVerb(InstantSource.system())
                         .start(
@@ -87,11 +92,36 @@ class RunningSettingsIT {
             assertThat(settings.toString()).doesNotContain("a-token-of-some-length");
             JsonNode item = one(tables, "target", "public.item");
             assertThat(item.path("select").asString())
-                    .isEqualTo("SELECT id, lower(name) AS name FROM public.item");
+                    .isEqualTo("SELECT id, lower(name) AS name FROM public.item WHERE id <> 2");
             assertThat(item.path("key").toString()).isEqualTo("[\"id\"]");
             assertThat(item.path("inverse").path(0).path("message").asString())
                     .contains("with losses: name");
             assertThat(one(tables, "target", "public.note").path("inverse").size()).isZero();
+            assertRowsAreShown(http, token);
         }
+    }
+
+    /// Of the rows of the source, one is left out by the WHERE, and one is too large to be read.
+    private static void assertRowsAreShown(Http http, String token) {
+        String rows = http.get("/api/v1/rows?table=public.item", token).body();
+        assertThat(rows)
+                .contains(
+                        "The WHERE leaves the row out.",
+                        "hash:",
+                        "{\"column\":\"id\",\"value\":\"4\"}")
+                .contains("{\"column\":\"name\",\"value\":null}")
+                .doesNotContain("Ada", "ada", "Bob", "xxx", "yyy");
+        assertThat(http.get("/api/v1/rows?table=public.item", token).json().path("rows").size())
+                .as("without the row that is too large")
+                .isEqualTo(4);
+        assertThat(http.get("/api/v1/rows?table=public.note", token).json().path("rows").size())
+                .isEqualTo(5);
+        assertThat(http.get("/api/v1/rows?table=public.none", token).status()).isEqualTo(404);
+        assertThat(http.get("/table?name=public.item", token).body())
+                .contains("rows=yes")
+                .doesNotContain("hash:");
+        assertThat(http.get("/table?name=public.item&rows=yes", token).body())
+                .contains("The WHERE leaves the row out.", "hash:")
+                .doesNotContain("Ada", "Bob");
     }
 }

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -195,9 +196,11 @@ public final class Browser implements AutoCloseable {
         return result.path("result").path("value").asString();
     }
 
+    /// Also over a page that loads meanwhile.
     public void await(String expression) {
         Awaitility.await()
                 .atMost(Waits.LIMIT)
+                .ignoreException(CompletionException.class)
                 .alias(expression)
                 .until(() -> value("Boolean(" + expression + ")").equals("true"));
     }

@@ -73,6 +73,7 @@ class ConsoleInBrowserIT {
         scene.migration.cancelReconciliation(scene.migration.reconcile(List.of()), Asker.NOBODY);
         scene.migration.reconcile(List.of());
         report = scene.migration.different();
+        scene.migration.logLines = 3;
         scene.migration.line =
                 "{\"partition\":1,\"offset\":%1$d,\"index\":0,\"kind\":\"update\","
                         + "\"lsn\":\"0/%1$d\",\"token\":\"1:%1$d:0\","
@@ -301,8 +302,8 @@ class ConsoleInBrowserIT {
     @Test
     void aFormOfAnotherPhaseSendsNothing() {
         browser.open(address("/switchover"));
+        browser.click("#updates");
         browser.value("document.querySelector('#live').dataset.verb = 'rollback'");
-        browser.value("document.querySelector('#updates').click()");
 
         browser.submit(
                 "form[data-action$=switchover][data-phased]",

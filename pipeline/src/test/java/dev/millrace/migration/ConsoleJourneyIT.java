@@ -8,17 +8,23 @@ import dev.millrace.console.Browser;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd;
 import dev.millrace.http.MigrationDefinition;
+import dev.millrace.http.MigrationDefinition.TableDefinition;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.Secret;
 import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.Operation.State;
+import dev.millrace.switchover.Operation.Step;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,7 +41,15 @@ class ConsoleJourneyIT {
 
         @Override
         public Ending end(EndRequest request) {
-            throw new UnsupportedOperationException("No test ends the migration.");
+            assertThat(request.dryRun()).isTrue();
+            return new Ending(
+                    null,
+                    request.kind(),
+                    State.DRY_RUN,
+                    List.of(new Step("slots", "planned", null, null, "Drop the slots.")),
+                    List.of(),
+                    null,
+                    null);
         }
 
         @Override
@@ -45,7 +59,18 @@ class ConsoleJourneyIT {
 
         @Override
         public MigrationDefinition definition() {
-            return MigrationDefinition.UNKNOWN;
+            return new MigrationDefinition(
+                    List.of(),
+                    Stream.of("public.account", "public.ledger")
+                            .map(
+                                    table ->
+                                            new TableDefinition(
+                                                    table,
+                                                    table,
+                                                    "SELECT * FROM " + table,
+                                                    List.of("id"),
+                                                    List.of()))
+                            .toList());
         }
 
         /// The scene closes it.
@@ -53,8 +78,11 @@ class ConsoleJourneyIT {
         public void close() {}
     }
 
+    private static final Path PICTURES = Path.of("target", "console", "journey");
+
     private final Browser browser;
     private final String address;
+    private int pictures;
 
     ConsoleJourneyIT(@TempDir Path folder) throws IOException {
         browser = Browser.start(folder);
@@ -64,11 +92,11 @@ class ConsoleJourneyIT {
     }
 
     private void awaitPhase(String phase) {
-        browser.await("document.querySelector('.phase .badge').textContent === '" + phase + "'");
+        browser.await("document.querySelector('.phase .badge')?.textContent === '" + phase + "'");
     }
 
     private void awaitText(String text) {
-        browser.await("document.querySelector('#live').textContent.includes('" + text + "')");
+        browser.await("document.querySelector('#live')?.textContent.includes('" + text + "')");
     }
 
     private void awaitNoText(String text) {
@@ -77,7 +105,27 @@ class ConsoleJourneyIT {
 
     private void goTo(String path) throws IOException {
         browser.followLink("nav a[href='" + path + "']");
-        assertThat(browser.seriousViolations()).as(path).isEqualTo("[]");
+        inspect(path.substring(1));
+    }
+
+    /// With `-Dconsole.pictures`, pictures of the page are in `target/console/journey`.
+    private void inspect(String name) throws IOException {
+        assertThat(browser.seriousViolations()).as(name).isEqualTo("[]");
+        if (System.getProperty("console.pictures") == null) {
+            return;
+        }
+        Files.createDirectories(PICTURES);
+        for (int width : List.of(400, 1280)) {
+            for (boolean dark : List.of(true, false)) {
+                browser.look(width, dark);
+                browser.picture(
+                        PICTURES.resolve(
+                                "%02d-%s-%d-%s.png"
+                                        .formatted(
+                                                pictures, name, width, dark ? "dark" : "light")));
+            }
+        }
+        pictures++;
     }
 
     private String count(String element) {
@@ -129,45 +177,81 @@ class ConsoleJourneyIT {
             bank.traffic.startRouted();
             bank.traffic.awaitProgress("source");
             awaitPhase("in sync");
-            assertThat(browser.seriousViolations()).isEqualTo("[]");
+            inspect("overview");
 
-            browser.submit(
-                    "#stop-writes form[data-action$=pause]", Map.of("[name=reason]", "peak"));
-            awaitText("Nothing is written to the target");
-            browser.click("#stop-writes form[data-action$=resume] button");
-            awaitNoText("Nothing is written to the target");
-
-            bank.scene.writeTargetAsMigration("INSERT INTO account VALUES (5000, 0)");
-            goTo("/reconciliations");
-            compare("different");
-            assertThat(browser.seriousViolations()).isEqualTo("[]");
-            browser.follow("form[data-action$=repair]", Map.of());
-            awaitText("id = 5000");
-            assertThat(browser.seriousViolations()).isEqualTo("[]");
-            browser.follow(
-                    "form[data-action$=repair][data-phased]",
-                    Map.of("[name=reason]", "a bad script"));
-            awaitNoText("running");
-            goTo("/reconciliations");
-            compare("equal");
-            assertThat(bank.scene.target.query("SELECT FROM account WHERE id = 5000")).isEmpty();
-
+            pauseAndResume(bank);
+            retryARejectedKey(bank);
+            repair(bank);
             move(bank.scene.name, "switchover");
             awaitPhase("reversible");
-            assertThat(browser.seriousViolations()).isEqualTo("[]");
+            inspect("reversible");
             bank.traffic.awaitProgress("target");
             bank.awaitOpenGates(Kind.ROLLBACK);
+            goTo("/switchover");
+            browser.followLink("#end + p a");
+            awaitText("Afterwards there is no way back.");
+            inspect("end");
             move(bank.scene.name, "rollback");
             awaitPhase("in sync");
             bank.assertOnSource();
-            for (String page :
-                    new String[] {"/tables", "/rejected", "/log", "/journal", "/settings"}) {
-                goTo(page);
-            }
+            followAKey();
+            goTo("/journal");
 
             assertThat(browser.errors()).isEmpty();
             assertThat(browser.requests())
                     .allMatch(each -> each.startsWith(address) || each.equals("about:blank"));
         }
+    }
+
+    private void pauseAndResume(BankScene bank) {
+        browser.submit("#stop-writes form[data-action$=pause]", Map.of("[name=reason]", "peak"));
+        awaitText("Nothing is written to the target");
+        browser.click("#stop-writes form[data-action$=resume] button");
+        awaitNoText("Nothing is written to the target");
+        bank.traffic.awaitProgress("source");
+    }
+
+    /// The target refuses a row until its constraint is dropped.
+    private void retryARejectedKey(BankScene bank) throws IOException {
+        bank.scene.target.execute("ALTER TABLE account ADD CONSTRAINT few CHECK (id <> 6000)");
+        bank.scene.source.execute("INSERT INTO account VALUES (6000, 0)");
+        goTo("/rejected");
+        awaitText("id = 6000");
+        browser.followLink("#live tbody a");
+        inspect("rejected-key");
+        bank.scene.target.execute("ALTER TABLE account DROP CONSTRAINT few");
+        browser.click("form[data-action$=retry] button");
+        browser.await("document.querySelector('#answer').textContent.includes('1 keys applied')");
+        goTo("/rejected");
+        awaitText("No rejected keys");
+    }
+
+    private void repair(BankScene bank) throws Exception {
+        bank.scene.writeTargetAsMigration("INSERT INTO account VALUES (5000, 0)");
+        goTo("/reconciliations");
+        compare("different");
+        inspect("reconciliation");
+        browser.follow("form[data-action$=repair]", Map.of());
+        awaitText("id = 5000");
+        inspect("dry-run");
+        browser.follow(
+                "form[data-action$=repair][data-phased]", Map.of("[name=reason]", "a bad script"));
+        awaitNoText("running");
+        inspect("repair");
+        goTo("/reconciliations");
+        compare("equal");
+        assertThat(bank.scene.target.query("SELECT FROM account WHERE id = 5000")).isEmpty();
+        goTo("/tables");
+        browser.followLink("#live tbody a");
+        inspect("table");
+    }
+
+    private void followAKey() throws IOException {
+        goTo("/log");
+        browser.follow(
+                "#follow + form", Map.of("[name=table]", "public.account", "[name=key]", "6000"));
+        assertThat(browser.value("document.querySelector('.way').textContent"))
+                .contains("insert", "upsert", "WAL position", "6000");
+        inspect("way");
     }
 }
