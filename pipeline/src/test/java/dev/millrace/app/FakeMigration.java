@@ -78,7 +78,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                     null);
     public volatile StatusReport.@Nullable Move move;
     final CountDownLatch closing = new CountDownLatch(1);
-    final CountDownLatch mayClose;
+    public final CountDownLatch mayClose;
     public volatile Lag lag = new Lag(1_024L, 7L, 0.25, 5_000L);
     volatile boolean ready = true;
     public volatile @Nullable String refusal;
@@ -126,7 +126,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     }
 
     /// Creates a migration that drains until the test releases it.
-    static FakeMigration slowToDrain() {
+    public static FakeMigration slowToDrain() {
         return new FakeMigration(new CountDownLatch(1));
     }
 

@@ -19,19 +19,28 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /// The events that bring the changing part of a page.
 class UpdatesIT {
 
-    @AutoClose private final HttpClient client = HttpClient.newHttpClient();
+    private final HttpClient client = HttpClient.newHttpClient();
+
     @AutoClose private ServiceScene scene;
 
     @BeforeEach
     void start() throws Exception {
         scene = ServiceScene.over(new FakeMigration());
+    }
+
+    /// Does not wait for a stream that a failed test has left open.
+    @AfterEach
+    void disconnect() {
+        client.shutdownNow();
     }
 
     /// An open page.
@@ -129,17 +138,25 @@ class UpdatesIT {
         }
     }
 
+    /// Otherwise the server would wait for it.
     @Test
-    void aStreamEndsWithTheService() throws Exception {
+    @Timeout(60)
+    void aStreamEndsBeforeTheServiceDrains() throws Exception {
+        scene.close();
+        FakeMigration slow = FakeMigration.slowToDrain();
+        scene = ServiceScene.over(slow);
         try (Stream stream = open("/?")) {
             stream.next();
-
-            scene.close();
+            Thread stop = Thread.ofVirtual().start(scene::close);
 
             String event = stream.next();
             while (!event.isEmpty()) {
                 event = stream.next();
             }
+            slow.mayClose.countDown();
+            stop.join();
+        } finally {
+            slow.mayClose.countDown();
         }
     }
 }
