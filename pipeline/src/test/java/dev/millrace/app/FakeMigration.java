@@ -84,8 +84,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                     null);
     public volatile StatusReport.@Nullable Move move;
     final CountDownLatch closing = new CountDownLatch(1);
-<<<<<<< ours
-    final CountDownLatch mayClose;
+    public final CountDownLatch mayClose;
     public volatile Lag lag =
             new Lag(
                     1_024L,
@@ -109,10 +108,6 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                     List.of(
                                             new TopicLag.Partition(0, 10L, 9L, 1L, 0.5),
                                             new TopicLag.Partition(1, 4L, 4L, 0L, 0.0)))));
-=======
-    public final CountDownLatch mayClose;
-    public volatile Lag lag = new Lag(1_024L, 7L, 0.25, 5_000L);
->>>>>>> theirs
     volatile boolean ready = true;
     public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;
