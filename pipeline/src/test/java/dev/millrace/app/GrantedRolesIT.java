@@ -142,6 +142,7 @@ class GrantedRolesIT {
             migration.requireEqual();
             migration.rebackfill();
             migration.requireEqual();
+            migration.abort();
         }
         assertThat(source.value("SELECT count(*) FROM pg_publication")).isEqualTo("0");
     }
