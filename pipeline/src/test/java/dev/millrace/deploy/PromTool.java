@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -155,6 +156,27 @@ final class PromTool {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
+        }
+
+        /// The tests that name one alert, and those without an alert: all of them take longer.
+        static String of(String alert) {
+            Map<String, Object> all = document();
+            List<?> tests =
+                    ((List<?>) Objects.requireNonNull(all.get("tests")))
+                            .stream()
+                                    .filter(
+                                            test ->
+                                                    !(test instanceof Map<?, ?> one)
+                                                            || !one.containsKey("alert_rule_test")
+                                                            || one.toString().contains(alert))
+                                    .toList();
+            Map<String, Object> some = new LinkedHashMap<>(all);
+            some.put("tests", tests);
+            return JSON.writeValueAsString(some);
+        }
+
+        private static Map<String, Object> document() {
+            return Overlay.asMap(FILE, StrictYaml.documents(FILE, text()).getFirst());
         }
 
         static AlertTests read() {
