@@ -98,7 +98,8 @@ class EnvironmentIT {
 
         assertThat(found.object()).isEqualTo("setting my.setting");
         assertThat(found.toString()).doesNotContain("canary");
-        scene.target.execute(found.remedy().replace("'…'", "'canary-4471'"));
+        String statement = found.remedy().substring(found.remedy().indexOf("ALTER DATABASE"));
+        scene.target.execute(statement.replace("'...'", "'canary-4471'"));
         assertThat(warnings(scene.plan())).doesNotContain("target.database-settings");
     }
 
