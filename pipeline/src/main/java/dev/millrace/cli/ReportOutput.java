@@ -3,8 +3,6 @@ package dev.millrace.cli;
 import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.ReconciliationView;
 import dev.millrace.cli.text.Verdict;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -66,8 +64,7 @@ final class ReportOutput {
         files.forEach(
                 (each, file) -> {
                     if (file != null) {
-                        write(document(client, path, each), file);
-                        terminal.err().println("Report written to " + file);
+                        terminal.save("Report", document(client, path, each), file);
                     }
                 });
         JsonNode report = client.tree(body);
@@ -83,17 +80,5 @@ final class ReportOutput {
 
     private static String document(ServiceClient client, String path, Format format) {
         return client.get(path + "?format=" + format, ServiceClient.ANY);
-    }
-
-    private static void write(String document, Path file) {
-        try {
-            Files.writeString(file, document);
-        } catch (IOException e) {
-            throw new CommandFailure(
-                    ExitCode.FAILED,
-                    "Cannot write the report to " + file + ".",
-                    "Check that the folder exists and is writable.",
-                    e);
-        }
     }
 }

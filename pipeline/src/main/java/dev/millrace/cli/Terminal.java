@@ -3,9 +3,13 @@ package dev.millrace.cli;
 import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Locale;
 import java.util.Map;
 
 /// The environment of a command: output streams, environment variables, clock and terminal.
@@ -47,6 +51,23 @@ public record Terminal(
 
     public String colored(Color color, String text) {
         return isColored() ? color.code + text + "\u001b[0m" : text;
+    }
+
+    /// Writes a document to a file, and says so.
+    ///
+    /// @param name of the document, as a sentence begins with it
+    /// @throws CommandFailure if the file cannot be written
+    public void save(String name, String document, Path file) {
+        try {
+            Files.writeString(file, document);
+        } catch (IOException e) {
+            throw new CommandFailure(
+                    ExitCode.FAILED,
+                    "Cannot write the " + name.toLowerCase(Locale.ROOT) + " to " + file + ".",
+                    "Check that the folder exists and is writable.",
+                    e);
+        }
+        err.println(name + " written to " + file);
     }
 
     private static PrintWriter writer(FileDescriptor descriptor) {

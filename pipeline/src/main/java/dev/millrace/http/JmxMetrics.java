@@ -24,7 +24,7 @@ import javax.management.ObjectName;
 /// is not known has no sample. Thread-safe.
 public final class JmxMetrics implements MultiCollector {
 
-    /// What a name of a client or thread has of its own at each start.
+    /// The part of a client's or thread's name that differs at each start.
     private static final Pattern CHANGING =
             Pattern.compile(
                     "-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|-StreamThread|-\\d+(?=-|$)");

@@ -196,8 +196,8 @@ class AccessIT {
         assertThat(answer.status()).isEqualTo(200);
     }
 
-    /// A browser shows no password dialog of its own, whose password it would send with the
-    /// requests of any page.
+    /// A browser shows no password dialog, whose password it would send with the requests of any
+    /// page.
     @Test
     void noPasswordOfABrowserIsAccepted() {
         String password =

@@ -130,7 +130,7 @@ class TlsIT {
         assertThat(option.out()).contains("shop");
     }
 
-    /// Whoever listens there instead would get the token.
+    /// Another program that listens there would get the token.
     @ParameterizedTest
     @CsvSource({"localhost,", "localhost, two.crt", "127.0.0.1, one.crt"})
     void theCommandLineTrustsNothingElse(String host, String authority) {

@@ -104,7 +104,7 @@ class UpdatesIT {
         return event;
     }
 
-    /// The page of one table has a parameter of its own.
+    /// The page of one table has another parameter.
     @Test
     void aPartIsThatOfItsPage() throws Exception {
         try (Stream stream = open("/table?name=crm.customer&")) {

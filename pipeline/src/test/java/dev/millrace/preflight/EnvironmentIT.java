@@ -84,7 +84,7 @@ class EnvironmentIT {
         assertThat(warnings(scene.plan())).doesNotContain("target.database-settings");
     }
 
-    /// Applications keep keys in settings of their own.
+    /// Applications keep keys in their own settings.
     @Test
     void aSettingOfTheApplicationIsReportedWithoutItsValue() {
         String name = PreflightScene.name(scene.source);

@@ -82,7 +82,7 @@ class PlanRemediesIT {
     }
 
     /// Plants all, and requires that each is found, and that none is left after the remedies.
-    private static void assertMended(RemedyScene scene, List<PlantedFault> faults) {
+    private static void assertEndedByRemedies(RemedyScene scene, List<PlantedFault> faults) {
         faults.forEach(fault -> fault.plant().accept(scene));
         PreflightReport report = scene.plan();
         List<Finding> toPaste = new ArrayList<>();
@@ -131,46 +131,46 @@ class PlanRemediesIT {
 
     @Test
     void tablesOfTheSource() {
-        assertMended(scene(), TableFaults.ofSource());
+        assertEndedByRemedies(scene(), TableFaults.ofSource());
     }
 
     @Test
     void tablesOfTheTarget() {
-        assertMended(scene(), TableFaults.ofTarget());
+        assertEndedByRemedies(scene(), TableFaults.ofTarget());
     }
 
     @Test
     void theFile() {
-        assertMended(scene(), TableFaults.ofFile());
+        assertEndedByRemedies(scene(), TableFaults.ofFile());
     }
 
     @Test
     void privileges() {
-        assertMended(scene(), RoleFaults.ofPrivileges());
+        assertEndedByRemedies(scene(), RoleFaults.ofPrivileges());
     }
 
     @Test
     void settingsOfRolesAndDatabases() {
-        assertMended(scene(), RoleFaults.ofSettings());
+        assertEndedByRemedies(scene(), RoleFaults.ofSettings());
     }
 
     @Test
     void theLoginThatCompares() {
-        assertMended(scene(), RoleFaults.ofReader());
-        assertMended(scene(), RoleFaults.ofReadersLogin());
+        assertEndedByRemedies(scene(), RoleFaults.ofReader());
+        assertEndedByRemedies(scene(), RoleFaults.ofReadersLogin());
     }
 
     @Test
     void logins() {
-        assertMended(scene(), RoleFaults.ofLogin());
+        assertEndedByRemedies(scene(), RoleFaults.ofLogin());
     }
 
     @Test
     void whatServersSayOfThemselves() {
-        assertMended(scene(), ServerFaults.ofClaims());
+        assertEndedByRemedies(scene(), ServerFaults.ofClaims());
         RemedyScene scene = scene();
-        assertMended(scene, ServerFaults.ofTransactions(scene.databases.migration()));
-        assertMended(ServerFaults.latin(), ServerFaults.ofDatabases(scene()));
+        assertEndedByRemedies(scene, ServerFaults.ofTransactions(scene.databases.migration()));
+        assertEndedByRemedies(ServerFaults.latin(), ServerFaults.ofDatabases(scene()));
     }
 
     @Test
@@ -182,14 +182,14 @@ class PlanRemediesIT {
             PreflightScene databases =
                     PreflightScene.of(database(server, "shop"), database(server, "crm"));
             RemedyScene scene = new RemedyScene(databases, server::restart);
-            assertMended(scene, ServerFaults.ofSettings());
+            assertEndedByRemedies(scene, ServerFaults.ofSettings());
 
             server.stop(StopMode.FAST);
             Files.createFile(Path.of(dataDirectory(server)).resolve("standby.signal"));
             server.restart();
             RemedyScene primary = scene();
             primary.customers();
-            assertMended(scene, ServerFaults.ofStandby(primary));
+            assertEndedByRemedies(scene, ServerFaults.ofStandby(primary));
         }
     }
 
@@ -203,7 +203,7 @@ class PlanRemediesIT {
                         SandboxSettings.fast(TestFolders.postgresBinaries()))) {
             server.createDatabase("shop", "ENCODING 'UTF8' LOCALE 'C'");
             server.createDatabase("crm", "ENCODING 'UTF8' LOCALE 'C'");
-            assertMended(
+            assertEndedByRemedies(
                     new RemedyScene(
                             PreflightScene.of(database(server, "shop"), database(server, "crm"))),
                     new SecurityFaults(address.get(), Certificates.authority()).faults());
@@ -218,7 +218,7 @@ class PlanRemediesIT {
             broker.user("millrace", "kafka-4711");
             RemedyScene scene = new RemedyScene(new PreflightScene(), broker);
             scene.section("kafka").put("bootstrap-servers", broker.bootstrapServers());
-            assertMended(scene, SecurityFaults.ofKafkasUser(authority.root()));
+            assertEndedByRemedies(scene, SecurityFaults.ofKafkasUser(authority.root()));
             assertThat(broker.topics()).isEmpty();
         }
     }
@@ -262,8 +262,8 @@ class PlanRemediesIT {
 
     @Test
     void databasesThatCannotBeUsed() {
-        assertMended(scene(), List.of(distinct()));
-        assertMended(scene(), List.of(catalog()));
+        assertEndedByRemedies(scene(), List.of(distinct()));
+        assertEndedByRemedies(scene(), List.of(catalog()));
     }
 
     private static List<PlantedFault> pooled(RemedyScene direct) {
@@ -304,7 +304,7 @@ class PlanRemediesIT {
                                                                     databases.role,
                                                                     databases.sourcePassword)
                                                             .url()));
-            assertMended(scene, pooled(scene));
+            assertEndedByRemedies(scene, pooled(scene));
         }
     }
 
@@ -358,7 +358,7 @@ class PlanRemediesIT {
 
     @Test
     void kafka() throws Exception {
-        assertMended(scene(), unreachable());
+        assertEndedByRemedies(scene(), unreachable());
 
         RemedyScene scene = scene();
         String servers = KafkaServer.shared().bootstrapServers();
@@ -380,7 +380,7 @@ class PlanRemediesIT {
                     .get();
             producer.send(new ProducerRecord<>(names.changes(), new byte[1])).get();
         }
-        assertMended(scene, topics());
+        assertEndedByRemedies(scene, topics());
     }
 
     private static List<PlantedFault> replication(String one, String three) {
@@ -399,7 +399,7 @@ class PlanRemediesIT {
     @Tag("faults")
     void oneReplica() {
         try (BrokerCluster cluster = new BrokerCluster()) {
-            assertMended(
+            assertEndedByRemedies(
                     scene(),
                     replication(
                             KafkaServer.shared().bootstrapServers(), cluster.bootstrapServers()));

@@ -249,7 +249,7 @@ final class RemedyScene {
                                 .toList());
     }
 
-    /// The commands of Kafka need a JVM of their own for each call.
+    /// The commands of Kafka start a JVM for each call.
     private void shell(String command) {
         Matcher privileges = PRIVILEGES.matcher(command);
         if (privileges.matches()) {

@@ -7,7 +7,7 @@ import dev.millrace.preflight.plan.CheckName;
 import java.util.List;
 import java.util.Map;
 
-/// Faults of tables and of the file. Each has tables of its own, so that all fit in two databases.
+/// Faults of tables and of the file. Each has its own tables, so that all fit in two databases.
 final class TableFaults {
 
     private static final String TRIGGER =

@@ -26,7 +26,7 @@ public record JournalChain(
                         .toList();
     }
 
-    /// How many numbers are tried to find out under which one an entry was written. Whoever can
+    /// How many numbers are tried to find the one under which an entry was written. A role that can
     /// edit the table can give it any number.
     static final int MOST_NUMBERS = 100_000;
 

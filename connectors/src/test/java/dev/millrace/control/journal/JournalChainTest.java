@@ -238,7 +238,7 @@ class JournalChainTest {
         assertBroken(number, Damage.MOVED);
     }
 
-    /// Whoever can edit the table can give an entry any number; the check ends all the same.
+    /// A role that can edit the table can give an entry any number; the check ends all the same.
     @ParameterizedTest
     @ValueSource(longs = {Long.MAX_VALUE, Long.MAX_VALUE - 1, 1L << 40})
     @Timeout(60)

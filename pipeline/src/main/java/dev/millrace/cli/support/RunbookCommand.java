@@ -1,6 +1,5 @@
 package dev.millrace.cli.support;
 
-import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.SpecOption;
 import dev.millrace.cli.Terminal;
@@ -9,8 +8,6 @@ import dev.millrace.runbook.Runbook;
 import dev.millrace.runbook.RunbookWriter;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -61,21 +58,8 @@ public final class RunbookCommand implements Callable<Integer> {
         terminal.out().print(runbook.markdown());
         terminal.out().flush();
         if (html != null) {
-            write(runbook.html(), html);
-            terminal.err().println("Runbook written to " + html);
+            terminal.save("Runbook", runbook.html(), html);
         }
         return ExitCode.DONE;
-    }
-
-    private static void write(String document, Path file) {
-        try {
-            Files.writeString(file, document);
-        } catch (IOException e) {
-            throw new CommandFailure(
-                    ExitCode.FAILED,
-                    "Cannot write the runbook to " + file + ".",
-                    "Check that the folder exists and is writable.",
-                    e);
-        }
     }
 }

@@ -14,7 +14,7 @@ import org.springframework.security.core.context.SecurityContextHolder;
 /// @param name for people; empty without an id
 public record Caller(String id, String name, Role role) implements Serializable {
 
-    /// Whoever may use a service that tells nobody apart.
+    /// The caller of a service without tokens of persons.
     static final Caller ANYBODY = new Caller("", "", Role.APPROVER);
 
     public static Optional<Caller> of(@Nullable Authentication authentication) {

@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Optional;
 
 /// Limits how often an address may present a wrong credential: ten times at once, then once every
-/// six seconds. Whoever is over the limit is refused with a right credential too, because guessing
+/// six seconds. An address over the limit is refused with a right credential too, because guessing
 /// would otherwise not be limited. Remembers one time for each address, of the last 10,000
 /// addresses. Thread-safe.
 final class FailedAttempts {

@@ -9,11 +9,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Decides which requests a browser may send, whoever the caller is. Without a token the service
-/// listens only on a loopback address, but any web page in a browser on this machine can send
-/// requests to it. So the Host header must be a loopback name (a page can make its own name resolve
-/// to 127.0.0.1), the Origin must be the service itself, and a request that changes something must
-/// be JSON (a form cannot send JSON). Pure and thread-safe.
+/// Decides which requests a browser may send, for every caller. Without a token the service listens
+/// only on a loopback address, but any web page in a browser on this machine can send requests to
+/// it. So the Host header must be a loopback name (a page can make its own name resolve to
+/// 127.0.0.1), the Origin must be the service itself, and a request that changes something must be
+/// JSON (a form cannot send JSON). Pure and thread-safe.
 sealed interface RequestPolicy {
 
     String BEARER = "bearer ";

@@ -165,7 +165,7 @@ class RolesIT {
         assertProblem(scene.http.get("/api/v1/status", BEARER), 401);
     }
 
-    /// Whoever reads the file cannot use the service.
+    /// A person who reads the file cannot use the service.
     @Test
     void aHashIsNoToken() {
         for (String hash :

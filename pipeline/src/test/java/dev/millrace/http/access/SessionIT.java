@@ -213,7 +213,7 @@ class SessionIT {
         assertProblem(scene.http.post("/logout", "", FORM, loggedIn().cookie()), 403);
     }
 
-    /// Whoever planted a session in a browser must not have it when a person logs in there.
+    /// A session that was planted in a browser ends when a person logs in there.
     @Test
     void aLoginReplacesTheSession() {
         Visit planted = loggedIn();

@@ -183,7 +183,7 @@ public record AccessForm(
                         form.roleClaim == null ? STANDARD_CLAIM : form.roleClaim.text()));
     }
 
-    /// Whoever could change the answers of the issuer could make every token valid.
+    /// A person who could change the answers of the issuer could make every token valid.
     private static boolean isIssuer(String text) {
         try {
             URI issuer = URI.create(text);

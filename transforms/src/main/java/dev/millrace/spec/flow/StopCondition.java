@@ -37,7 +37,7 @@ public record StopCondition(
 
         Unit unit();
 
-        /// Whether it is 0 or 1, so that it has no limit of its own.
+        /// Whether it is 0 or 1: then the file has no limit for it.
         default boolean isYesOrNo() {
             return this instanceof HttpCheck || this instanceof Window;
         }
