@@ -64,8 +64,10 @@ public final class Throttle {
     }
 
     public synchronized void limit(Limit next) {
-        limit = next;
-        notBefore = Instant.MIN;
+        if (!next.equals(limit)) {
+            limit = next;
+            notBefore = Instant.MIN;
+        }
     }
 
     public synchronized Limit limit() {

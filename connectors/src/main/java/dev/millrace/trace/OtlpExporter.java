@@ -57,7 +57,9 @@ public final class OtlpExporter implements AutoCloseable {
     /// @throws IllegalArgumentException if the endpoint is no HTTP address, or the ratio is not
     ///   from 0 to 1
     public static OtlpExporter install(URI endpoint, double ratio, InstantSource clock) {
-        if (!"http".equals(endpoint.getScheme()) && !"https".equals(endpoint.getScheme())) {
+        boolean isHttp =
+                "http".equals(endpoint.getScheme()) || "https".equals(endpoint.getScheme());
+        if (!isHttp || endpoint.getHost() == null) {
             throw new IllegalArgumentException("No HTTP address: " + endpoint);
         }
         if (!(ratio >= 0 && ratio <= 1)) {

@@ -9,6 +9,8 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.throttle.Throttle.Limit;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -129,13 +131,41 @@ class PausedApplyIT {
         }
     }
 
+    /// A condition that is released at once must not roll back what runs again.
+    @Test
+    void aGateThatIsOpenedAgainEndsNoTransaction() throws Exception {
+        try (var scenario = new ApplierScenario(1, ITEM)) {
+            scenario.database.execute(SLOW);
+            scenario.start();
+            scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "a"));
+            await().atMost(ApplierScenario.TIMEOUT)
+                    .until(() -> "1".equals(scenario.database.value(SLEEPING)));
+            scenario.gate.close();
+            FutureTask<Optional<String>> end =
+                    new FutureTask<>(() -> scenario.gate.end(ApplierScenario.TIMEOUT));
+            Thread.ofPlatform().daemon().start(end);
+            await().atMost(ApplierScenario.TIMEOUT).until(() -> isIn("endPassages"));
+
+            scenario.gate.open();
+
+            assertThat(end.get()).isEmpty();
+            assertThat(scenario.database.value(SLEEPING)).isEqualTo("1");
+            scenario.gate.close();
+            assertThat(scenario.gate.end(Duration.ZERO)).isEmpty();
+        }
+    }
+
     private static boolean aWriterWaits() {
+        return isIn("enter");
+    }
+
+    private static boolean isIn(String method) {
         return Thread.getAllStackTraces().values().stream()
                 .flatMap(Stream::of)
                 .anyMatch(
                         frame ->
                                 frame.getClassName().equals(WriteGate.class.getName())
-                                        && frame.getMethodName().equals("enter"));
+                                        && frame.getMethodName().equals(method));
     }
 
     /// The sessions are named, so that nobody else's is ended when a process number is used again.

@@ -83,6 +83,17 @@ class ThrottleTest {
         assertThat(throttle.rate()).isEqualTo(new Throttle.Rate(0, 0));
     }
 
+    /// Each hold and release of a stop condition sets the same limit again.
+    @Test
+    void theSameLimitAgainEndsNoPause() {
+        throttle.limit(Limit.ofRows(10));
+        throttle.done(10, 1_000, STEP, 1);
+
+        throttle.limit(Limit.ofRows(10));
+
+        assertThat(throttle.pause()).isEqualTo(Duration.ofSeconds(1));
+    }
+
     @Test
     void refusesWhatIsNoLimit() {
         assertThatThrownBy(() -> Limit.ofRows(0)).isInstanceOf(IllegalArgumentException.class);

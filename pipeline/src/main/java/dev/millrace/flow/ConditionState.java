@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// metric has been at or below 80 % of the limit for the same time. A value that is not known ends
 /// nothing, and the time above the limit goes on. If it stays unknown for half a minute, the
 /// condition holds too: what cannot be measured may be above its limit. What cannot be taken back
-/// needs a value that is known. Not thread-safe; confined to its probe's thread.
+/// needs a value that is known. Not thread-safe; [StopConditions] guards all of them with one lock.
 final class ConditionState {
 
     /// A metric that is not known for so long counts as above its limit.

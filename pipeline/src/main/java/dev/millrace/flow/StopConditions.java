@@ -6,6 +6,7 @@ import dev.millrace.flow.ConditionState.Change;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.lifecycle.Incident;
+import dev.millrace.postgres.load.LoadReader.Reading;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.flow.StopCondition;
@@ -291,14 +292,23 @@ public final class StopConditions implements AutoCloseable {
                                             "%s. The rollback was refused: %s"
                                                     .formatted(hold.reason(), refused),
                                             hold.since());
+                            FlowStore.Note note = note(name, "refused", "rollback", told.reason());
+                            // Under the lock: a release of the same hold must be stored after it.
                             synchronized (conditions) {
                                 conditions.stream()
                                         .filter(each -> each.condition().name().equals(name))
                                         .filter(each -> each.hold().isPresent())
-                                        .forEach(each -> each.begun(told));
+                                        .forEach(
+                                                each -> {
+                                                    each.begun(told);
+                                                    unsaved.add(
+                                                            () ->
+                                                                    flow.store()
+                                                                            .hold(
+                                                                                    name, told,
+                                                                                    note));
+                                                });
                             }
-                            FlowStore.Note note = note(name, "refused", "rollback", told.reason());
-                            unsaved.add(() -> flow.store().hold(name, told, note));
                         });
     }
 
@@ -312,12 +322,19 @@ public final class StopConditions implements AutoCloseable {
 
     /// Until the source confirms it.
     private void dropSlot() throws SQLException {
-        if (dropsSlot.get() && actions.mayDropSlot()) {
+        if (dropsSlot.get() && isBudgetExceeded() && actions.mayDropSlot()) {
             actions.dropSlot();
             dropsSlot.set(false);
             LOG.atError()
                     .log("the replication slot was dropped, because the WAL budget is used up");
         }
+    }
+
+    /// At this moment: the source may have been away since the condition began.
+    private boolean isBudgetExceeded() {
+        StopCondition exit = FlowSetting.BUDGET_EXCEEDED;
+        return metrics.read(exit.measure(), clock.instant()) instanceof Reading.Known(double used)
+                && used > exit.above();
     }
 
     private void release(String name, String reason) {

@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Knows when the certificates expire that the connections of a migration use: those that the
-/// servers show, and those in files. One that cannot be read is left out. [#read] is confined to
-/// one thread; [#certificates] is thread-safe.
+/// servers show, and those in files. One that cannot be read keeps the time that was known, if any.
+/// [#read] is confined to one thread; [#certificates] is thread-safe.
 public final class CertificateWatch {
 
     /// How often [#read] should be called.
@@ -46,6 +46,16 @@ public final class CertificateWatch {
         read(found, "source", stream.source().database());
         read(found, "target", stream.target().database());
         readKafka(found);
+        // One that cannot be read now expires no later than was known.
+        certificates.stream()
+                .filter(
+                        old ->
+                                found.stream()
+                                        .noneMatch(
+                                                each ->
+                                                        each.certificate()
+                                                                .equals(old.certificate())))
+                .forEach(found::add);
         certificates = List.copyOf(found);
     }
 

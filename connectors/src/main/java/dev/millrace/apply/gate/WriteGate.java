@@ -80,7 +80,8 @@ public final class WriteGate {
         return throttle.rate();
     }
 
-    /// How many rows a transaction may have, so that the limit is kept over one second.
+    /// How many rows a transaction may have. Transactions that enter together may each have as
+    /// many, and the next ones wait longer: the limit is kept on average.
     public long rowsPerTransaction() {
         return throttle.rowsPerStep(1);
     }
@@ -175,8 +176,12 @@ public final class WriteGate {
         lock.lockInterruptibly();
         try {
             long nanos = grace.toNanos();
-            while (!passages.isEmpty() && nanos > 0) {
+            while (closed && !passages.isEmpty() && nanos > 0) {
                 nanos = changed.awaitNanos(nanos);
+            }
+            if (!closed) {
+                // Opened meanwhile: the transactions inside may commit.
+                return List.of();
             }
             List<Session> left = new ArrayList<>();
             for (Passage passage : passages) {

@@ -40,6 +40,17 @@ public record WalHeadroom(double bytesPerSecond, Duration backfill) {
     public static List<Finding> judge(
             MigrationSpec spec, Session source, OptionalLong cap, long bytes) {
         String rate = source.texts(RATE).getFirst().getFirst();
+        if (rate == null && (cap.isPresent() || spec.flow().walBudget().isPresent())) {
+            return List.of(
+                    Finding.warning(
+                            CheckName.SOURCE_KEPT_WAL,
+                            "pg_stat_wal",
+                            "does not say how much WAL the source writes, so whether the slot may"
+                                    + " retain enough is unknown",
+                            Remedy.byHand(
+                                    "Compare max_slot_wal_keep_size and wal-budget with the WAL"
+                                            + " that the source writes in an hour.")));
+        }
         WalHeadroom headroom =
                 new WalHeadroom(
                         rate == null ? 0 : Double.parseDouble(rate),
