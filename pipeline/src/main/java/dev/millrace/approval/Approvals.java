@@ -86,6 +86,8 @@ public final class Approvals {
     ///
     /// @throws RefusedException if another request of this kind waits
     public synchronized Approval ask(Asked asked, Person person, String phase) {
+        // An earlier answer of the store may have been lost.
+        read();
         expire(phase);
         Optional<Request> same = find(request -> request.kind().equals(asked.kind()));
         if (same.isPresent()) {
@@ -148,7 +150,8 @@ public final class Approvals {
             read();
             throw unknown();
         }
-        read();
+        // Not read from the server: a failure here would lose the approval that is stored.
+        waiting = waiting.stream().filter(each -> !each.id().equals(id)).toList();
         try {
             return start.start(Asked.of(request), request.who() + ", approved by " + person.name());
         } catch (RefusedException refused) {
@@ -175,14 +178,23 @@ public final class Approvals {
     public synchronized Approval withdraw(UUID id, Person person, String reason, String phase) {
         expire(phase);
         Request request = waiting(id);
-        store(
-                () ->
-                        log.settle(
-                                id,
-                                "pending",
-                                "withdrawn",
-                                note(person.name(), phase, "approval-withdrawn", request, reason)));
+        boolean changed =
+                store(
+                        () ->
+                                log.settle(
+                                        id,
+                                        "pending",
+                                        "withdrawn",
+                                        note(
+                                                person.name(),
+                                                phase,
+                                                "approval-withdrawn",
+                                                request,
+                                                reason)));
         read();
+        if (!changed) {
+            throw unknown();
+        }
         return Approval.of(request);
     }
 

@@ -3,8 +3,10 @@ package dev.millrace.http;
 import dev.millrace.approval.Approval;
 import dev.millrace.approval.Approvals.Asked;
 import dev.millrace.ending.Ending;
+import dev.millrace.ending.MigrationEnd;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.http.Problems.ProblemException;
+import dev.millrace.migration.MigrationControl;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.SwitchoverRequest;
@@ -69,6 +71,9 @@ public final class ApprovalApi {
         if (Boolean.TRUE.equals(body.dryRun())) {
             return ResponseEntity.ok(reply(null, waiting.kind(), "dryRun", waiting.warning()));
         }
+        // Taken before: an approval must not be used up because the service stops.
+        MigrationControl control = host.controlForChange();
+        MigrationEnd end = host.endForChange();
         Reply reply =
                 host.approvals()
                         .approve(
@@ -76,7 +81,7 @@ public final class ApprovalApi {
                                 Consent.person(),
                                 JournalText.of("reason", body.reason()).orElse(""),
                                 phase,
-                                this::begin);
+                                (asked, who) -> begin(control, end, asked, who));
         return ResponseEntity.status(HttpStatus.ACCEPTED).body(reply);
     }
 
@@ -98,35 +103,34 @@ public final class ApprovalApi {
                 null, waiting.kind(), "withdrawn", "the request is withdrawn; nothing has begun");
     }
 
-    private Reply begin(Asked asked, String who) {
+    private static Reply begin(
+            MigrationControl control, MigrationEnd end, Asked asked, String who) {
         Optional<Kind> move =
                 Stream.of(Kind.values()).filter(kind -> kind.id().equals(asked.kind())).findFirst();
         if (move.isPresent()) {
             var begun =
-                    host.controlForChange()
-                            .move(
-                                    new SwitchoverRequest(
-                                            move.get(),
-                                            Action.MOVE,
-                                            asked.forced(),
-                                            asked.reason(),
-                                            Optional.of(who),
-                                            asked.expectedPhase(),
-                                            asked.requestKey()));
+                    control.move(
+                            new SwitchoverRequest(
+                                    move.get(),
+                                    Action.MOVE,
+                                    asked.forced(),
+                                    asked.reason(),
+                                    Optional.of(who),
+                                    asked.expectedPhase(),
+                                    asked.requestKey()));
             return reply(begun.id(), asked.kind(), begun.state().id(), begun.outcome());
         }
         Ending begun =
-                host.endForChange()
-                        .end(
-                                new EndRequest(
-                                        Ending.Kind.valueOf(asked.kind().toUpperCase(Locale.ROOT)),
-                                        false,
-                                        asked.forced(),
-                                        asked.reason(),
-                                        Optional.of(who),
-                                        asked.expectedPhase(),
-                                        asked.renameOld(),
-                                        asked.requestKey()));
+                end.end(
+                        new EndRequest(
+                                Ending.Kind.valueOf(asked.kind().toUpperCase(Locale.ROOT)),
+                                false,
+                                asked.forced(),
+                                asked.reason(),
+                                Optional.of(who),
+                                asked.expectedPhase(),
+                                asked.renameOld(),
+                                asked.requestKey()));
         return reply(begun.id(), asked.kind(), begun.state().id(), begun.outcome());
     }
 

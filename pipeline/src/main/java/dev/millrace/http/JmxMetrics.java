@@ -18,11 +18,16 @@ import javax.management.JMException;
 import javax.management.MBeanServer;
 import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
+import javax.management.RuntimeMBeanException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Exports what Kafka's clients, Kafka Streams and Debezium measure of themselves, in base units. A
 /// list says what is exported, so that no topic, partition or thread becomes a label. A value that
 /// is not known has no sample. Thread-safe.
 public final class JmxMetrics implements MultiCollector {
+
+    private static final Logger LOG = LoggerFactory.getLogger(JmxMetrics.class);
 
     /// The part of a client's or thread's name that differs at each start.
     private static final Pattern CHANGING =
@@ -210,8 +215,14 @@ public final class JmxMetrics implements MultiCollector {
         } catch (InstanceNotFoundException | AttributeNotFoundException _) {
             // The client was closed meanwhile, or has measured nothing yet.
             return Optional.empty();
-        } catch (JMException e) {
-            throw new IllegalStateException("Cannot read " + attribute + " of " + bean, e);
+        } catch (JMException | RuntimeMBeanException e) {
+            // Millrace's metrics must not fail with those of a library.
+            LOG.atDebug()
+                    .addKeyValue("attribute", attribute)
+                    .addKeyValue("bean", bean)
+                    .setCause(e)
+                    .log("a value of a library cannot be read");
+            return Optional.empty();
         }
     }
 

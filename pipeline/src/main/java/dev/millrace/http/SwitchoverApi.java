@@ -98,8 +98,8 @@ public final class SwitchoverApi {
                 : reply(dryRun, host.controlForChange().move(asked));
     }
 
-    /// Refuses at once what cannot be begun by anybody, and answers the operation if the request
-    /// has begun it before.
+    /// Refuses at once what has the wrong phase. A closed gate may open until the approval, so it
+    /// is judged then. Answers the operation if the request has begun it before.
     private ResponseEntity<Reply> ask(SwitchoverRequest asked) {
         Operation tried = host.controlForChange().move(asked.as(Action.DRY_RUN));
         return tried.state() == Operation.State.DRY_RUN

@@ -135,10 +135,12 @@ public final class SourcePreview implements RowPreview {
                             .map(row -> sample(table, columns, row))
                             .toList();
             case QueryResult.TooLarge() ->
-                    throw new RefusedException("The rows of %s are too large".formatted(name));
+                    throw new RefusedException(
+                            "The rows of %s are too large to show. Read them with psql"
+                                    .formatted(name));
             case QueryResult.Cancelled() ->
                     throw new RefusedException(
-                            "Reading rows of %s took longer than %d s"
+                            "Reading rows of %s took longer than %d s. Ask again when the source has less load"
                                     .formatted(name, TIMEOUT.toSeconds()));
             case QueryResult.Failed(String state) ->
                     throw new RefusedException(

@@ -9,6 +9,7 @@ import dev.millrace.app.Http.Answer;
 import dev.millrace.app.ServiceScene;
 import dev.millrace.approval.Approvals;
 import dev.millrace.control.ControlSchema;
+import dev.millrace.control.approval.ApprovalLog;
 import dev.millrace.control.approval.ApprovalStore;
 import dev.millrace.postgres.Database;
 import dev.millrace.spec.access.AccessSetting;
@@ -17,10 +18,12 @@ import dev.millrace.spec.access.AccessSetting.Token;
 import dev.millrace.switchover.SwitchoverRequest.Action;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -243,6 +246,98 @@ class ApprovalsIT {
         assertThatThrownBy(
                         () -> TARGET.execute("UPDATE millrace.approval SET approver = requester"))
                 .hasMessageContaining("check");
+    }
+
+    /// The memory of this process still has the request that another process approved.
+    @Test
+    void aRequestThatAnotherProcessApprovedCannotBeWithdrawn() throws Exception {
+        String id = ask("ann", "switchover", "{}");
+        Approvals other = Approvals.open(new ApprovalStore(CONTROL, "shop"), () -> now);
+        assertThat(approve("bob", id).status()).isEqualTo(202);
+
+        assertThatThrownBy(
+                        () ->
+                                other.withdraw(
+                                        UUID.fromString(id),
+                                        new Approvals.Person("ann", "ann"),
+                                        "",
+                                        "IN_SYNC"))
+                .hasMessageContaining("No request with this id waits");
+    }
+
+    /// The stored approval would be used up, and nothing would have begun.
+    @Test
+    void anApprovalBeginsAlsoIfTheRequestsCannotBeReadAfterwards() throws Exception {
+        String id = ask("ann", "switchover", "{}");
+        Unreadable log = new Unreadable(new ApprovalStore(CONTROL, "shop"));
+        Approvals approvals = Approvals.open(log, () -> now);
+        log.readable = false;
+
+        assertThat(
+                        approvals.<String>approve(
+                                UUID.fromString(id),
+                                new Approvals.Person("bob", "bob"),
+                                "",
+                                "IN_SYNC",
+                                (_, _) -> "begun"))
+                .isEqualTo("begun");
+        assertThat(approvals.pending()).isEmpty();
+    }
+
+    /// The answer to the change was lost, so the memory of this process lacks the request.
+    @Test
+    void aRequestThatIsOnlyStoredIsFoundWhenItIsAskedForAgain() throws Exception {
+        Approvals other = Approvals.open(new ApprovalStore(CONTROL, "shop"), () -> now);
+        ask("ann", "switchover", "{}");
+
+        assertThatThrownBy(
+                        () ->
+                                other.ask(
+                                        new Approvals.Asked(
+                                                "switchover",
+                                                Set.of(),
+                                                "",
+                                                Optional.empty(),
+                                                Optional.empty(),
+                                                Optional.empty()),
+                                        new Approvals.Person("ann", "ann"),
+                                        "IN_SYNC"))
+                .hasMessageContaining("waits already for an approval");
+    }
+
+    /// A store whose requests cannot be read any more.
+    private static final class Unreadable implements ApprovalLog {
+
+        private final ApprovalStore store;
+        private boolean readable = true;
+
+        Unreadable(ApprovalStore store) {
+            this.store = store;
+        }
+
+        @Override
+        public void ask(Request request, Note note) throws SQLException {
+            store.ask(request, note);
+        }
+
+        @Override
+        public List<Request> pending() throws SQLException {
+            if (!readable) {
+                throw new SQLException("the connection was lost", "08006");
+            }
+            return store.pending();
+        }
+
+        @Override
+        public boolean approve(UUID id, String approver, Instant at, Note note)
+                throws SQLException {
+            return store.approve(id, approver, at, note);
+        }
+
+        @Override
+        public boolean settle(UUID id, String from, String to, Note note) throws SQLException {
+            return store.settle(id, from, to, note);
+        }
     }
 
     @Test

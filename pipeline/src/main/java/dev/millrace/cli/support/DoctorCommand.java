@@ -8,7 +8,6 @@ import dev.millrace.cli.Providers.OutputFormat;
 import dev.millrace.cli.Providers.Planner;
 import dev.millrace.cli.ServiceOptions;
 import dev.millrace.cli.Terminal;
-import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.TextTable;
 import dev.millrace.doctor.Bundle;
 import dev.millrace.doctor.Bundle.Outcome;
@@ -91,9 +90,22 @@ public final class DoctorCommand implements Callable<Integer> {
         }
         Bundle bundle = new Bundle(new Redaction(secrets));
         bundle.add("environment.json", "versions of Millrace, Java and system", this::environment);
-        ServiceClient client = service.connect(terminal, pause);
-        ServiceParts.addTo(bundle, client::text, client::metrics);
-        bundle.add("log.txt", "the end of the log file", () -> LogTail.read(log));
+        // Connects when a part is read: a wrong --ca must not prevent the other parts.
+        ServiceParts.addTo(
+                bundle,
+                path -> service.connect(terminal, pause).text(path),
+                () -> service.connect(terminal, pause).metrics());
+        bundle.add(
+                "log.txt",
+                "the end of the log file",
+                () -> {
+                    if (file instanceof SpecResult.Invalid) {
+                        throw new Bundle.LeftOut(
+                                "the file is not valid, so its secrets are not known; correct the"
+                                        + " file");
+                    }
+                    return LogTail.read(log);
+                });
         return switch (file) {
             case null -> {
                 Bundle.Content none =

@@ -126,7 +126,7 @@ final class Refusals
                     request,
                     response,
                     HttpStatus.FORBIDDEN,
-                    "The page is not of this service, or not of now",
+                    "The page has expired, or is of another site",
                     "The request does not have the token of a page that the service has sent. Reload"
                             + " the page and send it again.");
         } else {
