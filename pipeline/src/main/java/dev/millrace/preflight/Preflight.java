@@ -69,6 +69,15 @@ public final class Preflight {
                 accepted ? planned.reversal() : Reversal.NONE);
     }
 
+    /// Whether the broker can be asked about its topics; if not, its check says so once.
+    private static boolean isKafkaReached(List<Finding> findings) {
+        return findings.stream()
+                .anyMatch(
+                        found ->
+                                found.check().equals(CheckName.KAFKA_REACHABLE.id())
+                                        && found.status().passes());
+    }
+
     private static Finding reachability(CheckName check, Place place, Database database) {
         return ReachabilityCheck.judge(check, place, database, database.probe());
     }
@@ -126,7 +135,9 @@ public final class Preflight {
             findings.addAll(
                     IndexCheck.judge(
                             spec.indexes(), to, facts.targetTables(), facts.target().server()));
-            findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
+            if (isKafkaReached(findings)) {
+                findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
+            }
             return new Planned(
                     planned(compilation.tables(), facts),
                     role(facts.target().maySetReplicaRole()),

@@ -218,9 +218,16 @@ public final class KafkaChecks {
                                                         + " recreated",
                                                 delete(external.bootstrapServers(), found.name())));
             }
-        } catch (BrokerException _) {
-            // The reachability check reports this failure.
-            return List.of();
+        } catch (BrokerException e) {
+            return List.of(
+                    Finding.unreachable(
+                            CheckName.KAFKA_TOPICS,
+                            external.bootstrapServers(),
+                            "it is not known whether the topics contain records of another"
+                                    + " migration: "
+                                    + e.getMessage(),
+                            Remedy.byHand(
+                                    "Check that the cluster is running, then run plan again.")));
         }
         return findings.orOk("topics", "contain no records of another migration");
     }
