@@ -252,10 +252,15 @@ record SideSql(
         return "SELECT count(*) FROM " + from;
     }
 
-    /// What [#writtenSince(ServerPosition, List, String, long)] returns, with the key's columns.
-    /// Only for a side whose FROM item is a table.
+    /// What [#writtenSince(ServerPosition, List, String, long)] returns, with the key's columns and
+    /// then the hash of the row. Only for a side whose FROM item is a table.
     String writtenSince(ServerPosition since, long most) {
-        return writtenSince(since, key.stream().map(KeyColumn::text).toList(), from, most);
+        List<String> texts =
+                Stream.concat(
+                                key.stream().map(KeyColumn::text),
+                                Stream.of("(" + rowHash + ")::text"))
+                        .toList();
+        return writtenSince(since, texts, from, most);
     }
 
     /// Returns the number of rows, and the texts of those whose version was written since this

@@ -185,8 +185,21 @@ final class SnapshotReader {
                 });
     }
 
-    Written<RowKey> writtenSince(ServerPosition since, long most) {
-        return written(sql.writtenSince(since, most), table::key);
+    TargetSnapshot.WrittenRows writtenSince(ServerPosition since, long most) {
+        int width = sql.key().size();
+        Map<RowKey, RowSum> sums = new HashMap<>();
+        Written<RowKey> written =
+                written(
+                        sql.writtenSince(since, most),
+                        texts -> {
+                            RowKey key = table.key(Arrays.copyOf(texts, width));
+                            if (!haveNulls(List.of(key))) {
+                                long hash = Long.parseLong(String.valueOf(texts[width]));
+                                sums.put(key, RowSum.of(hash));
+                            }
+                            return key;
+                        });
+        return new TargetSnapshot.WrittenRows(written, sums);
     }
 
     void writersSince(ServerPosition since, TargetSnapshot.Writers visitor) {

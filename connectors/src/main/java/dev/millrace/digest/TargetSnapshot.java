@@ -107,11 +107,22 @@ public final class TargetSnapshot implements TableSnapshot {
         return reader.canonical(mapped);
     }
 
-    /// The keys of the rows whose version was written since this moment, and the number of all
-    /// rows. Reads the whole table once, without its large values.
+    /// What one read of all rows finds.
+    ///
+    /// @param sums of the rows that were written lately. Without rows whose key has a NULL, which
+    ///   other rows can have too; every other key is unique
+    public record WrittenRows(Written<RowKey> written, Map<RowKey, RowSum> sums) {
+
+        public WrittenRows {
+            sums = Map.copyOf(sums);
+        }
+    }
+
+    /// The keys and sums of the rows whose version was written since this moment, and the number of
+    /// all rows. Reads the whole table once; large values only of those rows.
     ///
     /// @param most keys that are returned
-    public Written<RowKey> writtenSince(ServerPosition since, long most) {
+    public WrittenRows writtenSince(ServerPosition since, long most) {
         return reader.writtenSince(since, most);
     }
 

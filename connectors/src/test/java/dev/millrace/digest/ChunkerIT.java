@@ -9,6 +9,7 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.Written;
+import dev.millrace.digest.TargetSnapshot.WrittenRows;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.sql.Relation;
@@ -19,6 +20,7 @@ import dev.millrace.testing.TestDatabase;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -433,21 +435,22 @@ class ChunkerIT {
             assertThat(sources.rows()).isEqualTo(onSource);
             assertThat(ofSource.writtenSince(sinceSource, relation(), 3).keys()).hasSize(3);
 
-            Written<RowKey> targets = ofTarget.writtenSince(sinceTarget, 4);
-            assertThat(targets.keys()).containsExactlyInAnyOrder(written);
-            assertThat(targets.rows()).isEqualTo(104);
+            WrittenRows targets = ofTarget.writtenSince(sinceTarget, 4);
+            assertThat(targets.written().keys()).containsExactlyInAnyOrder(written);
+            assertThat(targets.sums())
+                    .as("another row can have the key with a NULL")
+                    .containsOnlyKeys(written[0], written[2], written[3])
+                    .isEqualTo(ofTarget.sums(Chunk.Keys.of(targets.sums().keySet())));
+            assertThat(targets.written().rows()).isEqualTo(104);
             assertThat(ofTarget.writtenSince(sinceTarget, 3))
-                    .satisfies(few -> assertThat(few.keys()).hasSize(3))
-                    .satisfies(few -> assertThat(few.rows()).isEqualTo(104));
+                    .satisfies(few -> assertThat(few.written().keys()).hasSize(3))
+                    .satisfies(few -> assertThat(few.written().rows()).isEqualTo(104));
 
             assertThat(share.writtenSince(sinceTarget, 4))
-                    .satisfies(
-                            of ->
-                                    assertThat(of.keys())
-                                            .containsExactlyInAnyOrder(written[2], written[3]))
-                    .satisfies(of -> assertThat(of.rows()).isEqualTo(52));
+                    .satisfies(of -> assertThat(of.sums()).containsOnlyKeys(written[2], written[3]))
+                    .satisfies(of -> assertThat(of.written().rows()).isEqualTo(52));
             assertThat(ofTarget.writtenSince(chunker.targetPosition(List.of(TABLE)), 4))
-                    .isEqualTo(new Written<>(List.of(), 104));
+                    .isEqualTo(new WrittenRows(new Written<>(List.of(), 104), Map.of()));
         }
     }
 

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /// Completes the report of a reconciliation with what else the application needs of the target: its
 /// schema, and the results of the application's statements. Says afterwards what of it closes the
@@ -44,15 +45,27 @@ public record StreamParity(
             Cancellation cancellation,
             InstantSource clock) {}
 
+    /// The schema of the compared tables as it is now. The way back has none.
+    public Optional<SchemaParity.Report> schemaOf(List<Mapping> compared) {
+        return stream.direction() == Direction.REVERSE
+                ? Optional.empty()
+                : Optional.of(schema().report(stream.tables().mappings(), compared));
+    }
+
     /// The report with the schema of the compared tables and, if all tables were compared, with the
     /// statements. The way back and a cancelled reconciliation have neither.
+    ///
+    /// @param schema gives the result of [#schemaOf]; not called if it is not needed
     public ReconciliationReport complete(
-            ReconciliationReport report, List<Mapping> compared, Run run) {
+            ReconciliationReport report,
+            Supplier<Optional<SchemaParity.Report>> schema,
+            List<Mapping> compared,
+            Run run) {
         if (stream.direction() == Direction.REVERSE || report.reason() != null) {
             return report;
         }
         List<Mapping> all = stream.tables().mappings();
-        ReconciliationReport withSchema = report.with(schema().report(all, compared));
+        ReconciliationReport withSchema = schema.get().map(report::with).orElse(report);
         return queries.isEmpty() || compared.size() < all.size()
                 ? withSchema
                 : withSchema.withQueries(

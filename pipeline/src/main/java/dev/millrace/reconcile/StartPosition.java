@@ -1,13 +1,18 @@
 package dev.millrace.reconcile;
 
+import dev.millrace.change.TableId;
 import dev.millrace.digest.Chunker;
 import dev.millrace.digest.ReadFailed;
 import dev.millrace.digest.ServerPosition;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.mapping.Mapping;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,15 +38,13 @@ public record StartPosition(
 
         /// @return empty if a side cannot be read; then no table of it can be read either
         public static Optional<Servers> read(Chunker chunker, Collection<Mapping> mappings) {
-            try {
-                return Optional.of(
-                        new Servers(
-                                chunker.sourcePosition(
-                                        mappings.stream().map(Mapping::source).toList()),
-                                chunker.targetPosition(
-                                        mappings.stream()
-                                                .map(each -> each.target().table())
-                                                .toList())));
+            List<TableId> sources = mappings.stream().map(Mapping::source).toList();
+            List<TableId> targets = mappings.stream().map(each -> each.target().table()).toList();
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                Future<ServerPosition> ofSource =
+                        threads.submit(() -> chunker.sourcePosition(sources));
+                ServerPosition ofTarget = chunker.targetPosition(targets);
+                return Optional.of(new Servers(Cancellation.result(ofSource), ofTarget));
             } catch (ReadFailed e) {
                 LOG.atWarn()
                         .addKeyValue(

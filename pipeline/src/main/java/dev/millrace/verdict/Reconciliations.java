@@ -7,6 +7,7 @@ import dev.millrace.digest.Chunker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.parity.SchemaParity;
 import dev.millrace.reads.StreamParity;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.ComparisonProgress;
@@ -41,10 +42,12 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -433,6 +436,7 @@ public final class Reconciliations implements AutoCloseable {
                     completed(
                             new Reconciler(subject, progress, sources(run), limits(), clock)
                                     .reconcile(mappings, pass, run.cancellation()),
+                            () -> parity.schemaOf(mappings),
                             mappings,
                             progress,
                             run);
@@ -468,6 +472,11 @@ public final class Reconciliations implements AutoCloseable {
             List<Mapping> mappings,
             ReplicationProgress progress) {
         states.put(id, new ReconciliationState.Running(clock.instant()));
+        // At the same time: the rest takes about as long as reading catalogs. Nobody waits for it
+        // if the comparison is cancelled.
+        FutureTask<Optional<SchemaParity.Report>> schema =
+                new FutureTask<>(() -> parity.schemaOf(mappings));
+        Thread.ofVirtual().name("schema-parity").start(schema);
         try {
             ReconciliationReport report =
                     completed(
@@ -479,6 +488,7 @@ public final class Reconciliations implements AutoCloseable {
                                             new TouchedReconciliation.Limit(
                                                     run.cancellation(),
                                                     clock.instant().plus(LONGEST))),
+                            () -> Cancellation.result(schema),
                             mappings,
                             progress,
                             run);
@@ -493,11 +503,13 @@ public final class Reconciliations implements AutoCloseable {
 
     private ReconciliationReport completed(
             ReconciliationReport report,
+            Supplier<Optional<SchemaParity.Report>> schema,
             List<Mapping> mappings,
             ReplicationProgress progress,
             ReconciliationRun run) {
         return parity.complete(
                 report,
+                schema,
                 mappings,
                 new StreamParity.Run(progress, run.chunker(), run.cancellation(), clock));
     }

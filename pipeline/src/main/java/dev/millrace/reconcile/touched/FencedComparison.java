@@ -9,6 +9,7 @@ import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TableSnapshot.Written;
 import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.digest.TargetSnapshot.WrittenRows;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.FencedRead;
@@ -173,7 +174,7 @@ final class FencedComparison {
                 .writtenSince(since.source(), table.source(), table.mostRead());
     }
 
-    static Written<RowKey> written(TouchedTable table, TargetSession target, StartPosition since) {
+    static WrittenRows written(TouchedTable table, TargetSession target, StartPosition since) {
         return target.table(table.compared()).writtenSince(since.target(), table.mostRead());
     }
 
@@ -182,11 +183,11 @@ final class FencedComparison {
             StartPosition since,
             Future<Written<Row>> ofSource,
             TargetSession target) {
-        Written<RowKey> onTarget = written(table, target, since);
+        WrittenRows onTarget = written(table, target, since);
         Written<Row> onSource = Cancellation.result(ofSource);
-        table.addTargetKeys(onTarget.keys());
+        table.addTargetRows(onTarget);
         table.addSourceRows(onSource.keys());
-        table.count(new Counts(onSource.rows(), onTarget.rows(), false));
+        table.count(new Counts(onSource.rows(), onTarget.written().rows(), false));
     }
 
     /// Reads again what differs. What is equal now was in flight, so the table is written.

@@ -9,6 +9,7 @@ import dev.millrace.digest.ComparedTables;
 import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TableSnapshot.Written;
+import dev.millrace.digest.TargetSnapshot.WrittenRows;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.Cancellation;
@@ -116,7 +117,7 @@ final class TouchedPreparation {
             StoredPositions shown = target.table(tables.getFirst().compared()).stored();
             Future<TouchedLog> log =
                     threads.submit(() -> log(with, tables, since.changes(), shown));
-            Map<TouchedTable, Future<Written<RowKey>>> scans =
+            Map<TouchedTable, Future<WrittenRows>> scans =
                     FencedComparison.oneByOne(
                             threads,
                             tables,
@@ -154,19 +155,19 @@ final class TouchedPreparation {
 
     /// What the scans found. A table is absent if it could not be read.
     private record Scanned(
-            Map<TouchedTable, Written<Row>> source, Map<TouchedTable, Written<RowKey>> target) {
+            Map<TouchedTable, Written<Row>> source, Map<TouchedTable, WrittenRows> target) {
 
         Written<Row> ofSource(TouchedTable table) {
             return Objects.requireNonNull(source.get(table));
         }
 
-        Written<RowKey> ofTarget(TouchedTable table) {
+        WrittenRows ofTarget(TouchedTable table) {
             return Objects.requireNonNull(target.get(table));
         }
     }
 
-    private static Written<RowKey> result(
-            Map<TouchedTable, Future<Written<RowKey>>> scans, TouchedTable table) {
+    private static WrittenRows result(
+            Map<TouchedTable, Future<WrittenRows>> scans, TouchedTable table) {
         return Cancellation.result(Objects.requireNonNull(scans.get(table)));
     }
 
@@ -197,7 +198,7 @@ final class TouchedPreparation {
     private void add(List<TouchedTable> tables, Scanned scanned) {
         for (TouchedTable table : tables) {
             table.addSourceRows(scanned.ofSource(table).keys());
-            table.addTargetKeys(scanned.ofTarget(table).keys());
+            table.addTargetRows(scanned.ofTarget(table));
         }
     }
 
@@ -287,7 +288,7 @@ final class TouchedPreparation {
                             Counts all =
                                     new Counts(
                                             scanned.ofSource(table).rows(),
-                                            scanned.ofTarget(table).rows(),
+                                            scanned.ofTarget(table).written().rows(),
                                             false);
                             table.countOthers(all, ofSource, ofTarget);
                         }

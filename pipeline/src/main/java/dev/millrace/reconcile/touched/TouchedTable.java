@@ -3,10 +3,12 @@ package dev.millrace.reconcile.touched;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.digest.ComparedTable;
+import dev.millrace.digest.SourceSnapshot;
 import dev.millrace.digest.TableSnapshot;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.digest.TargetSnapshot.WrittenRows;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
@@ -44,6 +46,9 @@ final class TouchedTable {
 
     /// Keys as the target's columns print them.
     private final Set<RowKey> keys = new LinkedHashSet<>();
+
+    /// Rows of the target that its scan found.
+    private final Map<RowKey, RowSum> scanned = new HashMap<>();
 
     private final List<Suspect> suspects = new ArrayList<>();
     private @Nullable ComparedTable compared;
@@ -105,6 +110,7 @@ final class TouchedTable {
         }
         mapped.clear();
         keys.clear();
+        scanned.clear();
         counts = null;
         others = null;
     }
@@ -146,6 +152,14 @@ final class TouchedTable {
         }
     }
 
+    /// @param found in the snapshot in which the touched keys are compared
+    void addTargetRows(WrittenRows found) {
+        addTargetKeys(found.written().keys());
+        if (obstacle == null) {
+            scanned.putAll(found.sums());
+        }
+    }
+
     private void checkSize() {
         if (mapped.size() + keys.size() > most) {
             obstruct(
@@ -164,10 +178,22 @@ final class TouchedTable {
         mapped.clear();
     }
 
-    /// The row sums of all touched keys on one side.
-    Map<RowKey, RowSum> sums(TableSnapshot side) {
+    /// The row sums of all touched keys.
+    Map<RowKey, RowSum> sums(SourceSnapshot source) {
+        return sums(source, List.copyOf(keys));
+    }
+
+    /// The same on the target. Rows that the scan found are not read again.
+    Map<RowKey, RowSum> sums(TargetSnapshot target) {
+        Map<RowKey, RowSum> sums =
+                sums(target, keys.stream().filter(key -> !scanned.containsKey(key)).toList());
+        sums.putAll(scanned);
+        return sums;
+    }
+
+    private static Map<RowKey, RowSum> sums(TableSnapshot side, List<RowKey> keys) {
         Map<RowKey, RowSum> sums = new HashMap<>();
-        batches(List.copyOf(keys)).forEach(batch -> sums.putAll(side.sums(Chunk.Keys.of(batch))));
+        batches(keys).forEach(batch -> sums.putAll(side.sums(Chunk.Keys.of(batch))));
         return sums;
     }
 
