@@ -41,7 +41,7 @@ public class AccessConfiguration {
 
     @Bean
     AuthenticationManager credentials(AccessMode mode, InstantSource clock) {
-        return new Credentials(mode, new FailedAttempts(clock));
+        return new Credentials(mode, clock);
     }
 
     /// Their metrics would count every request once more.

@@ -2,6 +2,7 @@ package dev.millrace.http.access;
 
 import java.io.Serial;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import org.springframework.security.authentication.AuthenticationManager;
@@ -24,10 +25,10 @@ final class Credentials implements AuthenticationManager {
     private final FailedAttempts attempts;
     private final Optional<IssuedTokens> issued;
 
-    Credentials(AccessMode mode, FailedAttempts attempts) {
+    Credentials(AccessMode mode, InstantSource clock) {
         this.mode = mode;
-        this.attempts = attempts;
-        this.issued = mode.oidc().map(IssuedTokens::new);
+        this.attempts = new FailedAttempts(clock);
+        this.issued = mode.oidc().map(oidc -> new IssuedTokens(oidc, clock));
     }
 
     /// The token is right, but gives no role here.
@@ -76,7 +77,10 @@ final class Credentials implements AuthenticationManager {
         }
     }
 
+    /// A token that could not be verified is not counted as a wrong one.
+    ///
     /// @throws TooManyAttempts if the token was not even looked at
+    /// @throws AuthenticationServiceException if the issuer cannot be asked
     @Override
     public Authentication authenticate(Authentication given) {
         String address =
@@ -94,7 +98,7 @@ final class Credentials implements AuthenticationManager {
                     issued.isPresent() && given instanceof Bearer && IssuedTokens.isIssued(token)
                             ? Optional.of(verified(issued.get(), token))
                             : mode.find(token);
-        } catch (NoRole notGuessed) {
+        } catch (NoRole | AuthenticationServiceException notGuessed) {
             attempts.succeeded(address);
             throw notGuessed;
         }
