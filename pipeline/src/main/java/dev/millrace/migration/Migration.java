@@ -234,7 +234,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                         || rebackfills.holdsReading()
                                         || flow.gate().isSourceClosed());
         this.journal = new JournalWatch(stream.control(), stream.id());
-        this.certificates = new CertificateWatch(stream);
+        this.certificates =
+                new CertificateWatch(
+                        stream.source().database(), stream.target().database(), stream.kafka());
         this.board =
                 new StatusBoard(
                         stream,

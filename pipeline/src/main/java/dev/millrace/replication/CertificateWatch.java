@@ -4,7 +4,6 @@ import dev.millrace.certificate.CertificateReader;
 import dev.millrace.certificate.CertificateReader.Expiry;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Database.Encryption;
-import dev.millrace.stream.ReplicationStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,11 +29,16 @@ public final class CertificateWatch {
         Optional<Instant> read() throws IOException;
     }
 
-    private final ReplicationStream stream;
+    private final Database source;
+    private final Database target;
+    private final Map<String, Object> kafka;
     private volatile List<Expiry> certificates = List.of();
 
-    public CertificateWatch(ReplicationStream stream) {
-        this.stream = stream;
+    /// @param kafka the settings of its clients
+    public CertificateWatch(Database source, Database target, Map<String, Object> kafka) {
+        this.source = source;
+        this.target = target;
+        this.kafka = Map.copyOf(kafka);
     }
 
     public List<Expiry> certificates() {
@@ -43,8 +47,8 @@ public final class CertificateWatch {
 
     public void read() {
         List<Expiry> found = new ArrayList<>();
-        read(found, "source", stream.source().database());
-        read(found, "target", stream.target().database());
+        read(found, "source", source);
+        read(found, "target", target);
         readKafka(found);
         // One that cannot be read now expires no later than was known.
         certificates.stream()
@@ -80,7 +84,6 @@ public final class CertificateWatch {
     }
 
     private void readKafka(List<Expiry> found) {
-        Map<String, Object> kafka = stream.kafka();
         String protocol = String.valueOf(kafka.get("security.protocol"));
         if (!protocol.endsWith("SSL")) {
             return;
