@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Knows when the certificates expire that the connections of a migration use: those that the
-/// servers show, and those in files. One that cannot be read keeps the time that was known, if any.
-/// [#read] is confined to one thread; [#certificates] is thread-safe.
+/// servers show, and those in files, also of the API. One that cannot be read keeps the time that
+/// was known, if any. [#read] is confined to one thread; [#certificates] is thread-safe.
 public final class CertificateWatch {
 
     /// How often [#read] should be called.
@@ -32,13 +32,17 @@ public final class CertificateWatch {
     private final Database source;
     private final Database target;
     private final Map<String, Object> kafka;
+    private final Optional<Path> api;
     private volatile List<Expiry> certificates = List.of();
 
     /// @param kafka the settings of its clients
-    public CertificateWatch(Database source, Database target, Map<String, Object> kafka) {
+    /// @param api the certificate that the service shows
+    public CertificateWatch(
+            Database source, Database target, Map<String, Object> kafka, Optional<Path> api) {
         this.source = source;
         this.target = target;
         this.kafka = Map.copyOf(kafka);
+        this.api = api;
     }
 
     public List<Expiry> certificates() {
@@ -50,6 +54,7 @@ public final class CertificateWatch {
         read(found, "source", source);
         read(found, "target", target);
         readKafka(found);
+        file(found, "api server", api);
         // One that cannot be read now expires no later than was known.
         certificates.stream()
                 .filter(

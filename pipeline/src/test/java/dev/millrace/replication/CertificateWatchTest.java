@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class CertificateWatchTest {
@@ -25,6 +26,8 @@ class CertificateWatchTest {
         Certificates certificates = Certificates.authority();
         Path authority = TestFolders.create("watch").resolve("ca.crt");
         Files.copy(certificates.root(), authority);
+        Path api = certificates.server(Period.NOW).certificate();
+        Expiry ofApi = new Expiry("api server", CertificateReader.ofFile(api).orElseThrow());
         try (Database source =
                         new Database(
                                 "shop",
@@ -32,7 +35,8 @@ class CertificateWatchTest {
                                 "ann",
                                 "secret");
                 Database target = new Database("shop", NOWHERE + "disable", "ann", "secret")) {
-            CertificateWatch watch = new CertificateWatch(source, target, Map.of());
+            CertificateWatch watch =
+                    new CertificateWatch(source, target, Map.of(), Optional.of(api));
             assertThat(watch.certificates()).isEmpty();
 
             watch.read();
@@ -40,10 +44,11 @@ class CertificateWatchTest {
             List<Expiry> known = watch.certificates();
             assertThat(known)
                     .as("the server cannot be reached, so its time is unknown")
-                    .containsExactly(
+                    .containsExactlyInAnyOrder(
                             new Expiry(
                                     "source authority",
-                                    CertificateReader.ofFile(authority).orElseThrow()));
+                                    CertificateReader.ofFile(authority).orElseThrow()),
+                            ofApi);
 
             Files.writeString(authority, "-----BEGIN CERTIFICATE-----\nbroken\n");
             watch.read();
@@ -56,10 +61,11 @@ class CertificateWatchTest {
             Files.copy(replaced, authority, StandardCopyOption.REPLACE_EXISTING);
             watch.read();
             assertThat(watch.certificates())
-                    .containsExactly(
+                    .containsExactlyInAnyOrder(
                             new Expiry(
                                     "source authority",
-                                    CertificateReader.ofFile(replaced).orElseThrow()))
+                                    CertificateReader.ofFile(replaced).orElseThrow()),
+                            ofApi)
                     .isNotEqualTo(known);
         }
     }

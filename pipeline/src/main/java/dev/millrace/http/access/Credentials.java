@@ -23,11 +23,17 @@ final class Credentials implements AuthenticationManager {
 
     private final AccessMode mode;
     private final FailedAttempts attempts;
+
+    /// Apart from the others, because the verification of such a token may take as long as the
+    /// issuer does: tokens of the file must not wait for that.
+    private final FailedAttempts issuedAttempts;
+
     private final Optional<IssuedTokens> issued;
 
     Credentials(AccessMode mode, InstantSource clock) {
         this.mode = mode;
         this.attempts = new FailedAttempts(clock);
+        this.issuedAttempts = new FailedAttempts(clock);
         this.issued = mode.oidc().map(oidc -> new IssuedTokens(oidc, clock));
     }
 
@@ -87,25 +93,28 @@ final class Credentials implements AuthenticationManager {
                 given.getDetails() instanceof WebAuthenticationDetails details
                         ? details.getRemoteAddress()
                         : "";
-        Optional<Duration> wait = attempts.begin(address);
+        String token = String.valueOf(given.getCredentials());
+        boolean isIssued =
+                issued.isPresent() && given instanceof Bearer && IssuedTokens.isIssued(token);
+        FailedAttempts counted = isIssued ? issuedAttempts : attempts;
+        Optional<Duration> wait = counted.begin(address);
         if (wait.isPresent()) {
             throw new TooManyAttempts(wait.get());
         }
-        String token = String.valueOf(given.getCredentials());
         Optional<Caller> caller;
         try {
             caller =
-                    issued.isPresent() && given instanceof Bearer && IssuedTokens.isIssued(token)
-                            ? Optional.of(verified(issued.get(), token))
+                    isIssued
+                            ? Optional.of(verified(issued.orElseThrow(), token))
                             : mode.find(token);
         } catch (NoRole | AuthenticationServiceException notGuessed) {
-            attempts.succeeded(address);
+            counted.succeeded(address);
             throw notGuessed;
         }
         if (caller.isEmpty()) {
             throw new BadCredentialsException("wrong token");
         }
-        attempts.succeeded(address);
+        counted.succeeded(address);
         return authenticated(caller.get());
     }
 

@@ -36,6 +36,11 @@ import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
@@ -60,6 +65,7 @@ class OidcIT {
         private final int port;
         private HttpServer server;
         private volatile int status = 200;
+        private volatile CountDownLatch answers = new CountDownLatch(0);
 
         Issuer(RSAKey... keys) throws IOException {
             server = listen(0);
@@ -89,12 +95,21 @@ class OidcIT {
             server.createContext(
                     path,
                     exchange -> {
+                        await(answers);
                         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
                         exchange.getResponseHeaders().set("Content-Type", "application/json");
                         exchange.sendResponseHeaders(status, bytes.length);
                         exchange.getResponseBody().write(bytes);
                         exchange.close();
                     });
+        }
+
+        private static void await(CountDownLatch answers) {
+            try {
+                answers.await();
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
         }
 
         String url() {
@@ -341,6 +356,7 @@ class OidcIT {
             String unknown =
                     signed(next, JOSEObjectType.JWT, claims("viewer").issuer(own.url()).build());
             Http client = other.http.from("127.0.0.80");
+            tokensOfTheFileDoNotWait(own, client, known);
             own.status = 500;
             unverifiedWithoutALimit(client, known);
 
@@ -356,6 +372,37 @@ class OidcIT {
 
             own.restart(KEY, next);
             assertThat(client.get("/api/v1/status", bearer(unknown)).status()).isEqualTo(200);
+        }
+    }
+
+    /// While the issuer lets requests of the same address wait.
+    private static void tokensOfTheFileDoNotWait(Issuer own, Http client, String token)
+            throws Exception {
+        own.answers = new CountDownLatch(1);
+        own.status = 500;
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Answer>> waiting =
+                    Stream.generate(
+                                    () ->
+                                            threads.submit(
+                                                    () ->
+                                                            client.get(
+                                                                    "/api/v1/status",
+                                                                    bearer(token))))
+                            .limit(FailedAttempts.AT_ONCE)
+                            .toList();
+            try {
+                for (int time = 0; time <= FailedAttempts.AT_ONCE; time++) {
+                    assertThat(client.get("/api/v1/status", bearer("ann-token")).status())
+                            .isEqualTo(200);
+                }
+                assertThat(waiting).noneMatch(Future::isDone);
+            } finally {
+                own.answers.countDown();
+            }
+            for (Future<Answer> answer : waiting) {
+                assertProblem(answer.get(), 503);
+            }
         }
     }
 
