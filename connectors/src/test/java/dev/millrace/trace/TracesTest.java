@@ -1,16 +1,20 @@
 package dev.millrace.trace;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;
 import dev.millrace.trace.Traces.Span;
+import java.net.URI;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TracesTest {
 
@@ -22,6 +26,23 @@ class TracesTest {
 
     private static Origin origin(long transaction) {
         return new Origin(new Lsn(7), transaction, 99_000_000);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "http:///v1, 1, No HTTP address",
+        "http:4318, 1, No HTTP address",
+        "localhost:4318, 1, No HTTP address",
+        "ftp://localhost:4318, 1, No HTTP address",
+        "//localhost:4318, 1, No HTTP address",
+        "http://localhost:4318, -0.1, No ratio",
+        "http://localhost:4318, 1.1, No ratio",
+        "http://localhost:4318, NaN, No ratio"
+    })
+    void aCollectorThatCannotBeAskedIsRefused(URI endpoint, double ratio, String reason) {
+        assertThatThrownBy(() -> OtlpExporter.install(endpoint, ratio, InstantSource.system()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(reason);
     }
 
     @Test

@@ -91,8 +91,6 @@ final class ApiCertificate {
         return Map.of(
                 "server.ssl.bundle",
                 "api",
-                "server.servlet.session.cookie.secure",
-                true,
                 BUNDLE + "keystore.certificate",
                 tls.certificate().toUri().toString(),
                 BUNDLE + "keystore.private-key",

@@ -27,11 +27,14 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Implements `run`: runs the service in the foreground. A failed start becomes a message and an
 /// exit code.
 public final class RunVerb implements ServiceLauncher {
 
+    private static final Logger LOG = LoggerFactory.getLogger(RunVerb.class);
     private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private static final String RATIO = "OTEL_TRACES_SAMPLER_ARG";
     private static final double EVERY_HUNDREDTH = 0.01;
@@ -82,6 +85,12 @@ public final class RunVerb implements ServiceLauncher {
     ///
     /// @throws CommandFailure if the service cannot or may not start
     MillraceService start(SpecResult.Valid file, ServiceAddress address, LostLog lostLog) {
+        if (!file.access().isPresent() && !address.token().isPresent()) {
+            LOG.atWarn()
+                    .log(
+                            "No token is required: every user of this machine can change the"
+                                    + " migration. Set MILLRACE_TOKEN, or access in the file");
+        }
         try {
             return MillraceService.start(
                     address, file.access(), file.tls(), () -> open(file, address, lostLog));

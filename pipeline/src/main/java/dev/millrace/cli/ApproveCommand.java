@@ -44,7 +44,7 @@ final class ApproveCommand implements Callable<Integer> {
         if (withdraw || options.isDryRun()) {
             return options.make(
                     path + (withdraw ? "/withdraw" : "/approve"),
-                    "Withdraw the request " + id,
+                    withdraw ? "Withdraw the request " + id : question(),
                     Map.of(),
                     terminal,
                     pause,
@@ -52,7 +52,7 @@ final class ApproveCommand implements Callable<Integer> {
         }
         return options.send(
                         path + "/approve",
-                        "Approve the request " + id + " and begin it",
+                        question(),
                         Map.of(),
                         Optional.empty(),
                         terminal,
@@ -60,6 +60,10 @@ final class ApproveCommand implements Callable<Integer> {
                         question)
                 .map(reply -> follow(reply.path("operation")))
                 .orElse(ExitCode.REFUSED);
+    }
+
+    private String question() {
+        return "Approve the request " + id + " and begin it";
     }
 
     private int follow(JsonNode operation) {

@@ -1,5 +1,6 @@
 package dev.millrace.doctor;
 
+import dev.millrace.spec.setting.EffectiveSetting;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -86,7 +87,7 @@ public final class ServiceParts {
         JsonNode settings = JsonMapper.shared().readTree(get("settings"));
         for (JsonNode setting : settings.path("settings")) {
             if (setting.path("origin").asString("").equals("environment")) {
-                ((ObjectNode) setting).put("value", "***");
+                ((ObjectNode) setting).put("value", EffectiveSetting.MASKED);
             }
         }
         return settings;

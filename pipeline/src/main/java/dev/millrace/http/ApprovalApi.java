@@ -32,6 +32,8 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping(path = "/api/v1/approvals", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class ApprovalApi {
 
+    private static final String WITHDRAWN = "the request is withdrawn; nothing has begun";
+
     private final MigrationHost host;
 
     ApprovalApi(MigrationHost host) {
@@ -91,7 +93,7 @@ public final class ApprovalApi {
         Approval waiting = waiting(id);
         String phase = phase(body);
         if (Boolean.TRUE.equals(body.dryRun())) {
-            return reply(null, waiting.kind(), "dryRun", waiting.warning());
+            return reply(null, waiting.kind(), "dryRun", WITHDRAWN);
         }
         host.approvals()
                 .withdraw(
@@ -99,8 +101,7 @@ public final class ApprovalApi {
                         Consent.person(),
                         JournalText.of("reason", body.reason()).orElse(""),
                         phase);
-        return reply(
-                null, waiting.kind(), "withdrawn", "the request is withdrawn; nothing has begun");
+        return reply(null, waiting.kind(), "withdrawn", WITHDRAWN);
     }
 
     private static Reply begin(

@@ -15,10 +15,10 @@ import java.util.regex.Pattern;
 import javax.management.AttributeNotFoundException;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMException;
+import javax.management.JMRuntimeException;
 import javax.management.MBeanServer;
 import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
-import javax.management.RuntimeMBeanException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -215,7 +215,7 @@ public final class JmxMetrics implements MultiCollector {
         } catch (InstanceNotFoundException | AttributeNotFoundException _) {
             // The client was closed meanwhile, or has measured nothing yet.
             return Optional.empty();
-        } catch (JMException | RuntimeMBeanException e) {
+        } catch (JMException | JMRuntimeException e) {
             // Millrace's metrics must not fail with those of a library.
             LOG.atDebug()
                     .addKeyValue("attribute", attribute)

@@ -5,14 +5,11 @@ import dev.millrace.flow.FlowControl;
 import dev.millrace.lag.Eta;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.stream.BackfillProgress;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
-import org.jspecify.annotations.Nullable;
 
 /// Estimates when the backfill and the catch-up are done. Knows nothing while an operator has
 /// paused them. Thread-safe.
@@ -71,10 +68,11 @@ final class EtaMeter {
         boolean isRead =
                 running.stream().backfill().filter(BackfillProgress::isComplete).isPresent();
         return new StatusReport.Eta(
-                isRead ? (Double) 0.0 : seconds(backfill.remaining(now)),
+                isRead ? (Double) 0.0 : StatusReport.seconds(backfill.remaining(now)),
                 switch (phase) {
                     case Phase.InSync _ -> (Double) 0.0;
-                    case Phase.CatchingUp _ -> seconds(running.lag().catchUp().remaining(now));
+                    case Phase.CatchingUp _ ->
+                            StatusReport.seconds(running.lag().catchUp().remaining(now));
                     case Phase.Planned _,
                             Phase.Backfilling _,
                             Phase.SwitchingOver _,
@@ -83,9 +81,5 @@ final class EtaMeter {
                             Phase.Failed _ ->
                             null;
                 });
-    }
-
-    private static @Nullable Double seconds(Optional<Duration> time) {
-        return time.map(known -> known.toMillis() / 1_000.0).orElse(null);
     }
 }

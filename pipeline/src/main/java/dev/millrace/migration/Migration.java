@@ -46,6 +46,7 @@ import dev.millrace.replication.RefusedException;
 import dev.millrace.replication.ReverseStream;
 import dev.millrace.route.Routes;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.access.ApiForm.Tls;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.GateFacts.Limits;
@@ -234,7 +235,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                         || rebackfills.holdsReading()
                                         || flow.gate().isSourceClosed());
         this.journal = new JournalWatch(stream.control(), stream.id());
-        this.certificates = new CertificateWatch(stream);
+        this.certificates =
+                new CertificateWatch(
+                        stream.source().database(),
+                        stream.target().database(),
+                        stream.kafka(),
+                        file.tls().map(Tls::certificate));
         this.board =
                 new StatusBoard(
                         stream,

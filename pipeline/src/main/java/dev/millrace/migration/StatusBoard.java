@@ -165,10 +165,6 @@ final class StatusBoard {
         etas.observe(running);
     }
 
-    private static @Nullable Double seconds(Optional<Duration> time) {
-        return time.map(known -> known.toMillis() / 1_000.0).orElse(null);
-    }
-
     private RollbackMeter meter(ReverseStream back) {
         return new RollbackMeter(back, stream.tables().sources(), clock);
     }
@@ -275,11 +271,11 @@ final class StatusBoard {
         return new StatusReport.Lag(
                 lag.backlog().sourceBytes(now).orElse(null),
                 lag.backlog().records(now).orElse(null),
-                seconds(lag.freshness().age(now)),
+                StatusReport.seconds(lag.freshness().age(now)),
                 lag.backlog().safeWalBytes(now).orElse(null),
-                seconds(lag.confirmed().age(now)),
+                StatusReport.seconds(lag.confirmed().age(now)),
                 lag.backlog().captureBytes(now).orElse(null),
-                seconds(lag.logged().age(now)),
+                StatusReport.seconds(lag.logged().age(now)),
                 lag.backlog().slotActive(now).orElse(null),
                 lag.topics(now));
     }

@@ -7,8 +7,10 @@ import dev.millrace.lag.ServerUse;
 import dev.millrace.lag.TopicLag;
 import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.rollback.RollbackPrice;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -290,4 +292,9 @@ public record StatusReport(
     ///   first
     public record LastReconciliation(
             String verdict, Instant finishedAt, @Nullable Instant allTablesAt) {}
+
+    /// For a value that may be unknown.
+    static @Nullable Double seconds(Optional<Duration> time) {
+        return time.map(known -> known.toMillis() / 1_000.0).orElse(null);
+    }
 }

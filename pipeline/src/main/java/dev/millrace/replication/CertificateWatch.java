@@ -4,7 +4,6 @@ import dev.millrace.certificate.CertificateReader;
 import dev.millrace.certificate.CertificateReader.Expiry;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Database.Encryption;
-import dev.millrace.stream.ReplicationStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Knows when the certificates expire that the connections of a migration use: those that the
-/// servers show, and those in files. One that cannot be read keeps the time that was known, if any.
-/// [#read] is confined to one thread; [#certificates] is thread-safe.
+/// servers show, and those in files, also of the API. One that cannot be read keeps the time that
+/// was known, if any. [#read] is confined to one thread; [#certificates] is thread-safe.
 public final class CertificateWatch {
 
     /// How often [#read] should be called.
@@ -30,11 +29,20 @@ public final class CertificateWatch {
         Optional<Instant> read() throws IOException;
     }
 
-    private final ReplicationStream stream;
+    private final Database source;
+    private final Database target;
+    private final Map<String, Object> kafka;
+    private final Optional<Path> api;
     private volatile List<Expiry> certificates = List.of();
 
-    public CertificateWatch(ReplicationStream stream) {
-        this.stream = stream;
+    /// @param kafka the settings of its clients
+    /// @param api the certificate that the service shows
+    public CertificateWatch(
+            Database source, Database target, Map<String, Object> kafka, Optional<Path> api) {
+        this.source = source;
+        this.target = target;
+        this.kafka = Map.copyOf(kafka);
+        this.api = api;
     }
 
     public List<Expiry> certificates() {
@@ -43,9 +51,10 @@ public final class CertificateWatch {
 
     public void read() {
         List<Expiry> found = new ArrayList<>();
-        read(found, "source", stream.source().database());
-        read(found, "target", stream.target().database());
+        read(found, "source", source);
+        read(found, "target", target);
         readKafka(found);
+        file(found, "api server", api);
         // One that cannot be read now expires no later than was known.
         certificates.stream()
                 .filter(
@@ -80,7 +89,6 @@ public final class CertificateWatch {
     }
 
     private void readKafka(List<Expiry> found) {
-        Map<String, Object> kafka = stream.kafka();
         String protocol = String.valueOf(kafka.get("security.protocol"));
         if (!protocol.endsWith("SSL")) {
             return;

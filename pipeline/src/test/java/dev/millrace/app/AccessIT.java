@@ -40,6 +40,25 @@ class AccessIT {
         }
     }
 
+    /// No filter sees such a request.
+    @ParameterizedTest
+    @CsvSource({
+        "GET, /api/v1/status%2f, 400",
+        "GET, /api/v1/status%00, 400",
+        "TRACE, /api/v1/status, 405",
+        "CONNECT, /api/v1/status, 501"
+    })
+    void whatTheServerItselfRefusesIsAProblemToo(String method, String path, int status) {
+        Answer answer = scene.http.send(method, path, "");
+
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");
+        assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
+        assertThat(answer.header("Cache-Control")).isEqualTo("no-store");
+        assertThat(answer.json().path("status").asInt()).isEqualTo(status);
+        assertThat(answer.json().path("detail").asString()).contains("openapi.json");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

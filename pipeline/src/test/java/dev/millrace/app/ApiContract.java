@@ -72,7 +72,7 @@ final class ApiContract {
 
     /// The web server itself answers what is not a valid HTTP request.
     private static boolean isOfTheServer(Answer answer) {
-        return answer.status() == 400 && answer.header("Content-Type").startsWith("text/html");
+        return answer.status() == 400 && answer.body().contains("The server does not accept");
     }
 
     private static Optional<JsonNode> operation(String method, String path) {

@@ -255,6 +255,8 @@ class DoctorIT {
                 target: {url: 'jdbc:postgresql://127.0.0.1:1/b', username: u, password: p}
                 tables: {public.t: SELECT * FROM t}
                 """);
+        Path log = FOLDER.resolve("secret.log");
+        Files.writeString(log, "connecting\n");
         Path broken = FOLDER.resolve("broken.yaml");
         Files.writeString(broken, "migration: [");
 
@@ -267,15 +269,45 @@ class DoctorIT {
                             file.toString(),
                             "--url",
                             "http://127.0.0.1:1",
+                            "--log",
+                            log.toString(),
                             "--out",
                             bundle.toString());
 
             assertThat(run.exitCode()).as(run.err()).isZero();
             assertThat(states(entries(bundle)))
                     .containsEntry("environment.json", "included")
+                    // The secrets of a file that cannot be read are not known.
+                    .containsEntry("log.txt", file == nowhere ? "included" : "left out")
                     .containsEntry(
                             file == nowhere ? "target/sessions.json" : "settings.json", "failed");
         }
+    }
+
+    @Test
+    void aWrongAuthorityOnlyLeavesOutWhatTheServiceShows() throws Exception {
+        Path bundle = FOLDER.resolve("authority.zip");
+
+        Run run =
+                doctor(
+                        "doctor",
+                        "-c",
+                        FILE.toString(),
+                        "--url",
+                        "https://127.0.0.1:" + service.port(),
+                        "--ca",
+                        FILE.toString(),
+                        "--out",
+                        bundle.toString());
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("cannot be read as PEM certificates");
+        assertThat(states(entries(bundle)))
+                .containsEntry("service/status.json", "failed")
+                .containsEntry("service/metrics.txt", "failed")
+                .containsEntry("environment.json", "included")
+                .containsEntry("settings.json", "included")
+                .containsEntry("source/slots.json", "included");
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -165,16 +166,40 @@ class TlsIT {
     @Test
     void cookiesAreOnlySentOverTls() throws Exception {
         HttpResponse<String> page = get("one.crt", "/login");
-
         assertThat(page.statusCode()).isEqualTo(200);
-        assertThat(page.headers().allValues("Set-Cookie"))
-                .isNotEmpty()
+        String token = page.body().replaceFirst("(?s).*name=\"_csrf\" value=\"([^\"]+)\".*", "$1");
+        HttpResponse<String> login =
+                send(
+                        "one.crt",
+                        "/login",
+                        HttpRequest.newBuilder()
+                                .header("Content-Type", "application/x-www-form-urlencoded")
+                                .header("Cookie", cookies(page).getFirst().replaceFirst(";.*", ""))
+                                .POST(
+                                        HttpRequest.BodyPublishers.ofString(
+                                                "token=a-token-of-some-length&_csrf="
+                                                        + URLEncoder.encode(
+                                                                token, StandardCharsets.UTF_8))));
+
+        assertThat(login.headers().firstValue("Location").orElse("")).endsWith("/");
+        assertThat(cookies(page)).isNotEmpty().allMatch(cookie -> cookie.contains("Secure"));
+        assertThat(cookies(login))
+                .anyMatch(cookie -> cookie.matches("millrace-\\d+=.+; HttpOnly.*"))
                 .allMatch(cookie -> cookie.contains("Secure"));
         // It would concern all other ports of the host too.
         assertThat(page.headers().firstValue("Strict-Transport-Security")).isEmpty();
     }
 
+    private static List<String> cookies(HttpResponse<String> answer) {
+        return answer.headers().allValues("Set-Cookie");
+    }
+
     private static HttpResponse<String> get(String authority, String path) throws Exception {
+        return send(authority, path, HttpRequest.newBuilder());
+    }
+
+    private static HttpResponse<String> send(
+            String authority, String path, HttpRequest.Builder request) throws Exception {
         KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
         trusted.load(null, null);
         try (InputStream in = Files.newInputStream(path(authority))) {
@@ -188,8 +213,7 @@ class TlsIT {
         context.init(null, trust.getTrustManagers(), null);
         try (HttpClient client = HttpClient.newBuilder().sslContext(context).build()) {
             return client.send(
-                    HttpRequest.newBuilder(URI.create("https://localhost:" + scene.port() + path))
-                            .build(),
+                    request.uri(URI.create("https://localhost:" + scene.port() + path)).build(),
                     HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
         }
     }

@@ -207,7 +207,7 @@ final class ComposeWiring {
         Map<String, String> environment = environment(millrace, interpolation);
         MigrationFile file = migrationFile(checkout, millrace);
         file.requireBound(environment, findings);
-        file.read(environment, findings).ifPresent(spec -> places(spec, millrace));
+        file.read(environment, findings).ifPresent(valid -> places(valid.spec(), millrace));
         findings.require(environment.containsKey(Served.TOKEN), "millrace", "no token is set");
     }
 

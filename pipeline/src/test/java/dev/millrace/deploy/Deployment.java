@@ -1,6 +1,8 @@
 package dev.millrace.deploy;
 
 import dev.millrace.deploy.ComposeFile.Service;
+import dev.millrace.testing.Certificates;
+import dev.millrace.testing.Certificates.Period;
 import dev.millrace.testing.TestFolders;
 import io.fabric8.kubernetes.api.model.Secret;
 import java.io.IOException;
@@ -59,6 +61,9 @@ record Deployment(
         Files.writeString(config, wiring.file(service).text());
         Map<String, String> environment = new TreeMap<>(wiring.environment(service));
         environment.put("SECRETS", wiring.mountedSecrets(service).toString());
+        Path tls = certificate(mounts.resolve("tls"));
+        environment.put("TLS", tls.toString());
+        environment.put(Served.AUTHORITY, tls.resolve(Served.CERTIFICATE).toString());
         return new Deployment(
                 environment,
                 Map.of(Served.CONFIG, config),
@@ -67,6 +72,19 @@ record Deployment(
                 List.of(),
                 Duration.ofSeconds(service.spec().getTerminationGracePeriodSeconds()),
                 key -> secret.getStringData().getOrDefault(key, ""));
+    }
+
+    private static Path certificate(Path folder) throws IOException {
+        Certificates.Issued issued = Certificates.authority().server(Period.NOW);
+        Files.createDirectory(folder);
+        Files.copy(issued.certificate(), folder.resolve(Served.CERTIFICATE));
+        Files.copy(issued.key(), folder.resolve(Served.KEY));
+        return folder;
+    }
+
+    /// The certificate that the clients of the service trust; empty without TLS.
+    Optional<Path> authority() {
+        return Optional.ofNullable(environment.get(Served.AUTHORITY)).map(Path::of);
     }
 
     /// Replaces container paths and the port in the arguments.

@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.openshift.api.model.monitoring.v1.Endpoint;
 import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
 import java.util.List;
 import java.util.Map;
@@ -189,6 +190,7 @@ final class ManifestCheck {
                                     Served.METRICS.equals(endpoint.getPath()),
                                     where,
                                     endpoint.getPath() + " is not served");
+                            findings.require(isVerified(endpoint), where, "scrapes without TLS");
                             findings.require(
                                     endpoint.getAuthorization() != null
                                             && "token"
@@ -199,6 +201,17 @@ final class ManifestCheck {
                                     where,
                                     "sends no token");
                         });
+    }
+
+    private static boolean isVerified(Endpoint endpoint) {
+        var tls = endpoint.getTlsConfig();
+        return "https".equals(endpoint.getScheme())
+                && tls != null
+                && tls.getServerName() != null
+                && !Boolean.TRUE.equals(tls.getInsecureSkipVerify())
+                && tls.getCa() != null
+                && Served.TLS_SECRET.equals(tls.getCa().getSecret().getName())
+                && Served.CERTIFICATE.equals(tls.getCa().getSecret().getKey());
     }
 
     /// The value of a key in a ConfigMap.

@@ -44,6 +44,11 @@ class ManifestTest {
                     deployment.yaml    | --bind, 0.0.0.0               | --bind, 127.0.0.1           | from outside the pod
                     deployment.yaml    | cpu: 500m                     | gpu: 500m                   | resource requests are missing
                     deployment.yaml    | image: millrace               | image: mill                 | does not have version
+                    deployment.yaml    | scheme: HTTPS                 | scheme: HTTP                | does not use TLS
+                    deployment.yaml    | value: /run/tls/tls.crt       | value: /run/tls/ca.crt      | /run/tls/ca.crt is not in the secret of the API
+                    deployment.yaml    | mountPath: /run/tls           | mountPath: /run/ssl         | /run/tls/tls.key is not in the secret of the API
+                    deployment.yaml    | key: tls.key                  | key: tls.pem                | unknown key tls.pem in a secret millrace-tls
+                    deployment.yaml    | secretName: millrace-tls      | secretName: tls             | in a secret tls
                     service.yaml       | component: service            | component: server           | does not select exactly one pod template
                     service.yaml       | targetPort: http              | targetPort: 9090            | no pod exposes its port
                     service.yaml       | apiVersion: v1                | apiVersion: v2              | unknown kind
@@ -63,6 +68,7 @@ class ManifestTest {
                     kustomization.yaml | SOURCE_URL                    | SOURCE                      | variable not set: SOURCE_URL
                     kustomization.yaml | kafka:9092                    | kafka:9094                  | does not allow port 9094
                     kustomization.yaml | resources:                    | resource:                   | resource
+                    millrace.yaml      | 'api: # TLS only\n  certificate: ${TLS:/run/tls}/tls.crt\n  key: ${TLS:/run/tls}/tls.key\n' | '' | the API has no TLS
                     millrace.yaml      | data-dir                      | data_dir                    | data_dir
                     millrace.yaml      | /run/secrets}/source-password | /run/secrets}/password      | there is no such file
                     millrace.yaml      | secrets}/source-reconcile     | secrets}/reconcile          | there is no such file
@@ -92,6 +98,9 @@ class ManifestTest {
                     overlays/prometheus-operator/service-monitor.yaml | /actuator/prometheus      | /metrics           | /metrics is not served
                     overlays/prometheus-operator/service-monitor.yaml | port: http                | port: metrics      | no service has a port metrics
                     overlays/prometheus-operator/service-monitor.yaml | key: token                | key: password      | sends no token
+                    overlays/prometheus-operator/service-monitor.yaml | scheme: https             | scheme: http       | scrapes without TLS
+                    overlays/prometheus-operator/service-monitor.yaml | serverName: millrace      | insecureSkipVerify: true | scrapes without TLS
+                    overlays/prometheus-operator/service-monitor.yaml | key: tls.crt              | key: ca.crt        | scrapes without TLS
                     overlays/prometheus-operator/service-monitor.yaml | component: service        | component: none    | does not select exactly one service
                     overlays/prometheus-operator/service-monitor.yaml | interval:                 | intervall:         | unknown fields [intervall]
                     overlays/prometheus-operator/kustomization.yaml   | dashboards/overview.json  | dashboards/mill.json | there is no dashboards/mill.json

@@ -1,6 +1,5 @@
 package dev.millrace.deploy;
 
-import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import java.util.Map;
@@ -32,13 +31,13 @@ record MigrationFile(String where, String text) {
     }
 
     /// Reads the file as the service does. Its problems become findings.
-    Optional<MigrationSpec> read(Map<String, String> environment, Findings findings) {
+    Optional<SpecResult.Valid> read(Map<String, String> environment, Findings findings) {
         return switch (SpecReader.read(where, text, environment)) {
             case SpecResult.Invalid invalid -> {
                 invalid.problems().forEach(problem -> findings.add(where, problem.toString()));
                 yield Optional.empty();
             }
-            case SpecResult.Valid valid -> Optional.of(valid.spec());
+            case SpecResult.Valid valid -> Optional.of(valid);
         };
     }
 
@@ -52,7 +51,7 @@ record MigrationFile(String where, String text) {
                                         where,
                                         "variable not set: " + name));
         environment.keySet().stream()
-                .filter(name -> !name.equals(Served.TOKEN) && !variables().containsKey(name))
+                .filter(name -> !Served.ofProgram(name) && !variables().containsKey(name))
                 .forEach(name -> findings.add(where, "unused variable " + name));
     }
 }

@@ -61,6 +61,10 @@ final class PodCheck {
                 pod.owner(),
                 "the " + name + " probe uses " + probe.getHttpGet().getPath());
         findings.require(
+                "HTTPS".equals(probe.getHttpGet().getScheme()),
+                pod.owner(),
+                "the " + name + " probe does not use TLS");
+        findings.require(
                 pod.port(probe.getHttpGet().getPort()).isPresent(),
                 pod.owner(),
                 "the " + name + " probe uses a port that is not exposed");

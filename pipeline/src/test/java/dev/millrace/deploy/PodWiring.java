@@ -86,6 +86,10 @@ final class PodWiring {
                                         pod.owner(),
                                         "unknown ConfigMap " + from.getConfigMapRef().getName()));
         for (EnvVar variable : pod.container().getEnv()) {
+            if (variable.getName().equals(Served.AUTHORITY)) {
+                requireCertificate(pod, Path.of(String.valueOf(variable.getValue())));
+                continue;
+            }
             findings.require(
                     variable.getName().equals(Served.TOKEN),
                     pod.owner(),
@@ -110,12 +114,37 @@ final class PodWiring {
     }
 
     private void requireKey(Pod pod, String name, String key) {
+        if (Served.TLS_SECRET.equals(name)) {
+            findings.require(
+                    key.equals(Served.CERTIFICATE) || key.equals(Served.KEY),
+                    pod.owner(),
+                    "unknown key " + key + " in a secret " + name);
+            return;
+        }
         keysRead.add(key);
         findings.require(
                 secret.getMetadata().getName().equals(name)
                         && secret.getStringData().containsKey(key),
                 pod.owner(),
                 "unknown key " + key + " in a secret " + name);
+    }
+
+    /// Requires that a file is in the mounted secret of the API.
+    private void requireCertificate(Pod pod, Path file) {
+        Volume volume = pod.volumeAt(String.valueOf(file.getParent()));
+        findings.require(
+                volume != null
+                        && volume.getSecret() != null
+                        && Served.TLS_SECRET.equals(volume.getSecret().getSecretName())
+                        && volume.getSecret().getItems().stream()
+                                .anyMatch(
+                                        item ->
+                                                item.getPath()
+                                                        .equals(
+                                                                String.valueOf(
+                                                                        file.getFileName()))),
+                pod.owner(),
+                file + " is not in the secret of the API");
     }
 
     private void mounts(Pod pod) {
@@ -188,15 +217,25 @@ final class PodWiring {
         environment.put("SECRETS", mountedSecrets(pod).toString());
         file.read(environment, findings)
                 .ifPresent(
-                        spec -> {
+                        valid -> {
                             boolean runs = pod.container().getArgs().getFirst().equals("run");
-                            Volume data = pod.volumeAt(spec.dataDir().toString());
+                            Volume data = pod.volumeAt(valid.spec().dataDir().toString());
                             findings.require(
                                     !runs
                                             || data != null
                                                     && data.getPersistentVolumeClaim() != null,
                                     pod.owner(),
                                     "its data directory is not on a persistent volume claim");
+                            findings.require(
+                                    valid.tls().isPresent(), pod.owner(), "the API has no TLS");
+                            if (runs) {
+                                valid.tls()
+                                        .ifPresent(
+                                                tls -> {
+                                                    requireCertificate(pod, tls.certificate());
+                                                    requireCertificate(pod, tls.key());
+                                                });
+                            }
                         });
     }
 

@@ -1,6 +1,7 @@
 package dev.millrace.deploy;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -9,11 +10,17 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.awaitility.Awaitility;
 
 /// The service as a process with the command and environment of its container.
@@ -22,22 +29,51 @@ final class RunningService implements AutoCloseable {
     private static final Pattern BACKFILLED =
             Pattern.compile("\"phase\"\\s*:\\s*\"(CATCHING_UP|IN_SYNC)\"");
 
-    private final HttpClient http =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+    private final HttpClient http;
     private final Process process;
     private final Path output;
     private final String token;
-    private final int port;
+    private final String url;
 
-    RunningService(Path folder, Map<String, String> environment, List<String> arguments, int port) {
+    /// @param authority the certificate of the service; empty without TLS
+    RunningService(
+            Path folder,
+            Map<String, String> environment,
+            List<String> arguments,
+            int port,
+            Optional<Path> authority) {
+        this.http = client(authority);
         this.output = folder.resolve("service.log");
         this.token = environment.getOrDefault(Served.TOKEN, "");
-        this.port = port;
+        this.url = (authority.isPresent() ? "https" : "http") + "://127.0.0.1:" + port;
         this.process = MillraceProgram.start(folder, environment, arguments, output);
     }
 
-    int port() {
-        return port;
+    private static HttpClient client(Optional<Path> authority) {
+        HttpClient.Builder client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2));
+        authority.ifPresent(file -> client.sslContext(trusting(file)));
+        return client.build();
+    }
+
+    private static SSLContext trusting(Path certificate) {
+        try (InputStream in = Files.newInputStream(certificate)) {
+            KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+            trusted.load(null, null);
+            trusted.setCertificateEntry(
+                    "service", CertificateFactory.getInstance("X.509").generateCertificate(in));
+            TrustManagerFactory trust =
+                    TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            trust.init(trusted);
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(null, trust.getTrustManagers(), null);
+            return context;
+        } catch (IOException | GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    String url() {
+        return url;
     }
 
     void awaitAnswer(String path, int status, Duration atMost) {
@@ -101,7 +137,7 @@ final class RunningService implements AutoCloseable {
     }
 
     private URI at(String path) {
-        return URI.create("http://127.0.0.1:" + port + path);
+        return URI.create(url + path);
     }
 
     private int send(HttpRequest request) {

@@ -52,7 +52,8 @@ record ServiceRun(
                             around.folder(),
                             environment,
                             deployment.here(deployment.run(), port),
-                            port)) {
+                            port,
+                            deployment.authority())) {
                 service.awaitAnswer("/actuator/health/liveness", 200, Waits.LIMIT);
                 service.awaitAnswer("/actuator/health/readiness", 200, Waits.LIMIT);
                 int healthy = healthCheck(deployment, port);
@@ -72,7 +73,7 @@ record ServiceRun(
                         verb(
                                 around.folder(),
                                 environment,
-                                List.of("reconcile", "--url", "http://127.0.0.1:" + port));
+                                List.of("reconcile", "--url", service.url()));
                 String verdict = Files.readString(around.folder().resolve("verb.log"));
                 String metrics = service.with(Served.METRICS);
                 int exit = service.terminate(deployment.grace());

@@ -374,6 +374,10 @@ class ApprovalsIT {
     @Test
     void aWithdrawnRequestIsOver() {
         String id = ask("ann", "switchover", "{}");
+        Answer dry = post("olga", "approvals/" + id + "/withdraw", "{\"dryRun\": true}");
+        assertThat(dry.json().path("operation").path("outcome").asString())
+                .isEqualTo("the request is withdrawn; nothing has begun");
+        assertThat(scene.migration.approvals.pending()).hasSize(1);
 
         assertThat(post("olga", "approvals/" + id + "/withdraw", "{}").status()).isEqualTo(200);
 

@@ -169,7 +169,22 @@ class LagIT {
                             });
             scene.running().change(asked(new Action.Resume(Part.APPLY)));
             awaitIdle(scene);
+            assertTheEndCommitsWhatWasStoredLast(scene);
         }
+    }
+
+    /// Sooner than the next of the commits at intervals, almost always.
+    private static void assertTheEndCommitsWhatWasStoredLast(MigrationScene scene)
+            throws Exception {
+        scene.source.execute("INSERT INTO doc SELECT g, 'n' FROM generate_series(91, 99) g");
+        Awaitility.await()
+                .atMost(Waits.LIMIT)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> Objects.equals(scene.target.value("SELECT count(*) FROM doc"), "99"));
+        scene.stop();
+
+        assertThat(scene.topics.applierOffsets())
+                .isEqualTo(RetentionIT.storedOffsets(scene, "next_offset"));
     }
 
     private static String metricsOfLibraries() throws IOException {

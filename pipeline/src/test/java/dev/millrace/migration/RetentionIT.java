@@ -127,7 +127,7 @@ class RetentionIT {
                         });
     }
 
-    private static Map<Integer, Long> storedOffsets(MigrationScene scene, String column) {
+    static Map<Integer, Long> storedOffsets(MigrationScene scene, String column) {
         Map<Integer, Long> offsets = new HashMap<>();
         for (List<@Nullable String> row :
                 scene.target.query(

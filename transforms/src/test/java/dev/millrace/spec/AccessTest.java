@@ -30,17 +30,25 @@ class AccessTest {
         return valid(VALID + "access: " + section + "\n", Map.of()).access();
     }
 
+    private static String of(String token, String subject) {
+        return token.replace("}", ", subject: '" + subject + "'}");
+    }
+
     @Test
     void readsTokensAndIssuer() {
         assertThat(
                         read(
                                 "{tokens: [%s, %s, %s], approvals: 2, oidc: %s}"
-                                        .formatted(ANN, BOB, EVE, ISSUER)))
+                                        .formatted(of(ANN, "4711"), of(BOB, "bob"), EVE, ISSUER)))
                 .isEqualTo(
                         new AccessSetting(
                                 List.of(
-                                        new Token("ann", Role.APPROVER, HASH),
-                                        new Token("b.o-b_2", Role.APPROVER, OTHER),
+                                        new Token("ann", Role.APPROVER, HASH, Optional.of("4711")),
+                                        new Token(
+                                                "b.o-b_2",
+                                                Role.APPROVER,
+                                                OTHER,
+                                                Optional.of("bob")),
                                         new Token("eve", Role.VIEWER, THIRD)),
                                 2,
                                 Optional.of(
@@ -67,6 +75,9 @@ class AccessTest {
                 "{tokens: [ANN], approvals: 2}                         | needs two approvers, but the section has 1",
                 "{tokens: [ANN, EVE], approvals: 2}                    | needs two approvers, but the section has 1",
                 "{tokens: [ANN, BOB], approvals: 3}                    | must be 1 or 2",
+                "{tokens: [ANN], approvals: 2, oidc: ISSUER}           | needs a subject too",
+                "{tokens: [SUBJECT], approvals: 2}                     | has no meaning without oidc",
+                "{tokens: [BLANK], oidc: ISSUER}                       | is empty",
                 "{tokens: [ANN, ANN]}                                  | is already used at",
                 "{tokens: [ANN, {name: eve, role: viewer, hash: H}]}   | would be two persons",
                 "{tokens: [{name: Ann, role: viewer, hash: H}]}        | is not a name",
@@ -82,6 +93,9 @@ class AccessTest {
     void refusesByName(String section, String message) {
         String text =
                 section.replace("ANN", ANN)
+                        .replace("SUBJECT", of(ANN, "4711"))
+                        .replace("BLANK", of(ANN, " "))
+                        .replace("ISSUER", ISSUER)
                         .replace("BOB", BOB)
                         .replace("EVE", EVE)
                         .replace("hash: H", "hash: 'sha256:" + HASH + "'");

@@ -6,8 +6,12 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Value;
+import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpHeaders;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
@@ -39,9 +43,19 @@ public class AccessConfiguration {
         return new Refusals(json);
     }
 
+    /// After Spring Boot's own, so that this valve reports first.
+    @Bean
+    @Order(Ordered.LOWEST_PRECEDENCE)
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> problemValve(JsonMapper json) {
+        return server ->
+                server.addContextCustomizers(
+                        context ->
+                                context.getParent().getPipeline().addValve(new ProblemValve(json)));
+    }
+
     @Bean
     AuthenticationManager credentials(AccessMode mode, InstantSource clock) {
-        return new Credentials(mode, new FailedAttempts(clock));
+        return new Credentials(mode, clock);
     }
 
     /// Their metrics would count every request once more.

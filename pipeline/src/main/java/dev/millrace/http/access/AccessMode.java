@@ -46,10 +46,17 @@ public sealed interface AccessMode {
             Optional<Caller> found = Optional.empty();
             for (Token each : setting.tokens()) {
                 if (isEqual(given, each.hash())) {
-                    found = Optional.of(new Caller(each.name(), each.name(), each.role()));
+                    found = Optional.of(new Caller(person(each), each.name(), each.role()));
                 }
             }
             return found;
+        }
+
+        /// Whom the issuer knows is the same person with a token of the file.
+        private String person(Token token) {
+            return setting.oidc().isPresent()
+                    ? Caller.issued(token.subject().orElse(token.name()))
+                    : token.name();
         }
     }
 

@@ -23,6 +23,11 @@ public record Caller(String id, String name, Role role) implements Serializable 
                 : Optional.empty();
     }
 
+    /// The id of a person whom an issuer knows.
+    static String issued(String subject) {
+        return "oidc:" + subject;
+    }
+
     /// The caller of the request that this thread handles.
     ///
     /// @throws IllegalStateException outside a request that was allowed

@@ -2,6 +2,7 @@ package dev.millrace.http.access;
 
 import java.io.Serial;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import org.springframework.security.authentication.AuthenticationManager;
@@ -22,12 +23,18 @@ final class Credentials implements AuthenticationManager {
 
     private final AccessMode mode;
     private final FailedAttempts attempts;
+
+    /// Apart from the others, because the verification of such a token may take as long as the
+    /// issuer does: tokens of the file must not wait for that.
+    private final FailedAttempts issuedAttempts;
+
     private final Optional<IssuedTokens> issued;
 
-    Credentials(AccessMode mode, FailedAttempts attempts) {
+    Credentials(AccessMode mode, InstantSource clock) {
         this.mode = mode;
-        this.attempts = attempts;
-        this.issued = mode.oidc().map(IssuedTokens::new);
+        this.attempts = new FailedAttempts(clock);
+        this.issuedAttempts = new FailedAttempts(clock);
+        this.issued = mode.oidc().map(oidc -> new IssuedTokens(oidc, clock));
     }
 
     /// The token is right, but gives no role here.
@@ -76,32 +83,38 @@ final class Credentials implements AuthenticationManager {
         }
     }
 
+    /// A token that could not be verified is not counted as a wrong one.
+    ///
     /// @throws TooManyAttempts if the token was not even looked at
+    /// @throws AuthenticationServiceException if the issuer cannot be asked
     @Override
     public Authentication authenticate(Authentication given) {
         String address =
                 given.getDetails() instanceof WebAuthenticationDetails details
                         ? details.getRemoteAddress()
                         : "";
-        Optional<Duration> wait = attempts.begin(address);
+        String token = String.valueOf(given.getCredentials());
+        boolean isIssued =
+                issued.isPresent() && given instanceof Bearer && IssuedTokens.isIssued(token);
+        FailedAttempts counted = isIssued ? issuedAttempts : attempts;
+        Optional<Duration> wait = counted.begin(address);
         if (wait.isPresent()) {
             throw new TooManyAttempts(wait.get());
         }
-        String token = String.valueOf(given.getCredentials());
         Optional<Caller> caller;
         try {
             caller =
-                    issued.isPresent() && given instanceof Bearer && IssuedTokens.isIssued(token)
-                            ? Optional.of(verified(issued.get(), token))
+                    isIssued
+                            ? Optional.of(verified(issued.orElseThrow(), token))
                             : mode.find(token);
-        } catch (NoRole notGuessed) {
-            attempts.succeeded(address);
+        } catch (NoRole | AuthenticationServiceException notGuessed) {
+            counted.succeeded(address);
             throw notGuessed;
         }
         if (caller.isEmpty()) {
             throw new BadCredentialsException("wrong token");
         }
-        attempts.succeeded(address);
+        counted.succeeded(address);
         return authenticated(caller.get());
     }
 

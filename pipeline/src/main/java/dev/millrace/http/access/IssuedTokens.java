@@ -3,6 +3,8 @@ package dev.millrace.http.access;
 import dev.millrace.spec.access.AccessSetting.Oidc;
 import dev.millrace.spec.access.AccessSetting.Role;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -36,12 +38,35 @@ final class IssuedTokens {
     /// What RFC 9068 calls an access token, and what older issuers write.
     private static final List<String> TYPES = List.of("JWT", "at+jwt", "application/at+jwt");
 
+    /// How long the issuer is left alone after it did not answer. Until it has answered once,
+    /// requests wait for each other, each for the whole timeout.
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+
     private final Oidc oidc;
+    private final InstantSource clock;
     private final JwtDecoder decoder;
 
-    IssuedTokens(Oidc oidc) {
+    /// Only used by the thread that asks the issuer for its first answer.
+    private @Nullable Instant failedAt;
+
+    IssuedTokens(Oidc oidc, InstantSource clock) {
         this.oidc = oidc;
-        this.decoder = new SupplierJwtDecoder(() -> decoder(oidc));
+        this.clock = clock;
+        this.decoder = new SupplierJwtDecoder(this::first);
+    }
+
+    /// Called by one thread at a time, until it returns.
+    private JwtDecoder first() {
+        if (failedAt != null
+                && Duration.between(failedAt, clock.instant()).abs().compareTo(PAUSE) < 0) {
+            throw new IllegalStateException("The issuer has just not answered.");
+        }
+        try {
+            return decoder(oidc);
+        } catch (RuntimeException e) {
+            failedAt = clock.instant();
+            throw e;
+        }
     }
 
     private static JwtDecoder decoder(Oidc oidc) {
@@ -86,7 +111,7 @@ final class IssuedTokens {
     ///   token is not valid, another one if the issuer cannot be asked
     Optional<Caller> find(String token) {
         Jwt verified = decoder.decode(token);
-        String subject = "oidc:" + verified.getSubject();
+        String subject = Caller.issued(Objects.requireNonNull(verified.getSubject()));
         String name = verified.getClaimAsString("preferred_username");
         String shown = name == null ? subject : name + " (" + subject + ")";
         return role(verified.getClaims(), oidc.roleClaim())

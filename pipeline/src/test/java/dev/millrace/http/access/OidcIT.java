@@ -10,6 +10,7 @@ import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jose.crypto.RSASSASigner;
+import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
@@ -17,12 +18,15 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
 import com.sun.net.httpserver.HttpServer;
+import dev.millrace.app.Http;
 import dev.millrace.app.Http.Answer;
 import dev.millrace.app.ServiceScene;
 import dev.millrace.spec.access.AccessSetting;
 import dev.millrace.spec.access.AccessSetting.Oidc;
 import dev.millrace.spec.access.AccessSetting.Role;
 import dev.millrace.spec.access.AccessSetting.Token;
+import dev.millrace.testing.Waits;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +36,12 @@ import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -46,45 +56,102 @@ class OidcIT {
     private static final RSAKey KEY = key("one");
     private static final RSAKey FOREIGN = key("one");
 
-    private static HttpServer issuer;
-    private static volatile boolean broken;
+    private static Issuer issuer;
     @AutoClose private static ServiceScene scene;
+
+    /// An issuer that can be stopped, and started again at the same address.
+    private static final class Issuer implements AutoCloseable {
+
+        private final int port;
+        private HttpServer server;
+        private volatile int status = 200;
+        private volatile CountDownLatch answers = new CountDownLatch(0);
+
+        Issuer(RSAKey... keys) throws IOException {
+            server = listen(0);
+            port = server.getAddress().getPort();
+            begin(keys);
+        }
+
+        private static HttpServer listen(int port) throws IOException {
+            return HttpServer.create(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+        }
+
+        void restart(RSAKey... keys) throws IOException {
+            server = listen(port);
+            begin(keys);
+        }
+
+        private void begin(RSAKey... keys) {
+            serve(
+                    "/.well-known/openid-configuration",
+                    "{\"issuer\": \"%s\", \"jwks_uri\": \"%s/keys\"}".formatted(url(), url()));
+            serve("/keys", new JWKSet(List.<JWK>of(keys)).toString());
+            server.start();
+        }
+
+        private void serve(String path, String body) {
+            server.createContext(
+                    path,
+                    exchange -> {
+                        await(answers);
+                        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+                        exchange.getResponseHeaders().set("Content-Type", "application/json");
+                        exchange.sendResponseHeaders(status, bytes.length);
+                        exchange.getResponseBody().write(bytes);
+                        exchange.close();
+                    });
+        }
+
+        private static void await(CountDownLatch answers) {
+            try {
+                answers.await();
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        String url() {
+            return "http://127.0.0.1:" + port;
+        }
+
+        void stop() {
+            server.stop(0);
+        }
+
+        @Override
+        public void close() {
+            stop();
+        }
+    }
 
     @BeforeAll
     static void start() throws Exception {
-        issuer = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        serve(
-                "/.well-known/openid-configuration",
-                "{\"issuer\": \"%s\", \"jwks_uri\": \"%s/keys\"}".formatted(url(), url()));
-        serve("/keys", new JWKSet(KEY.toPublicJWK()).toString());
-        issuer.start();
-        scene =
-                ServiceScene.named(
-                        new AccessSetting(
-                                List.of(new Token("ann", Role.APPROVER, Token.hashOf("ann-token"))),
-                                1,
-                                Optional.of(new Oidc(url(), "millrace", "realm_access.roles"))));
+        issuer = new Issuer(KEY);
+        scene = ServiceScene.named(access(url(), "realm_access.roles"));
     }
 
     @AfterAll
     static void stop() {
-        issuer.stop(0);
+        issuer.close();
+    }
+
+    private static AccessSetting access(String issuer, String roleClaim) {
+        return new AccessSetting(
+                List.of(
+                        new Token(
+                                "ann",
+                                Role.APPROVER,
+                                Token.hashOf("ann-token"),
+                                Optional.of("4711")),
+                        new Token("bob", Role.APPROVER, Token.hashOf("bob-token"))),
+                1,
+                Optional.of(new Oidc(issuer, "millrace", roleClaim)));
     }
 
     private static String url() {
-        return "http://127.0.0.1:" + issuer.getAddress().getPort();
-    }
-
-    private static void serve(String path, String body) {
-        issuer.createContext(
-                path,
-                exchange -> {
-                    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-                    exchange.getResponseHeaders().set("Content-Type", "application/json");
-                    exchange.sendResponseHeaders(broken ? 500 : 200, bytes.length);
-                    exchange.getResponseBody().write(bytes);
-                    exchange.close();
-                });
+        return issuer.url();
     }
 
     private static RSAKey key(String id) {
@@ -245,7 +312,7 @@ class OidcIT {
                                         Optional.of(
                                                 new Oidc(
                                                         url(), "millrace", "realm_access.roles")))),
-                        new FailedAttempts(Instant::now));
+                        Instant::now);
         String token = signed(claims("approver").build());
 
         assertThat(credentials.authenticate(new Credentials.Bearer(token)).isAuthenticated())
@@ -258,23 +325,99 @@ class OidcIT {
                 .hasMessageContaining("wrong token");
     }
 
+    /// An approval of one's own request with a token of the other kind would be one person's.
+    @Test
+    void aPersonWithATokenOfBothKindsIsOnePerson() throws Exception {
+        Credentials credentials =
+                new Credentials(
+                        new AccessMode.Named(access(url(), "realm_access.roles")), Instant::now);
+
+        assertThat(id(credentials, "ann-token"))
+                .isEqualTo(id(credentials, signed(claims("approver").build())))
+                .isNotEqualTo(id(credentials, signed(claims("approver").subject("1").build())));
+        assertThat(id(credentials, "bob-token"))
+                .isEqualTo(id(credentials, signed(claims("approver").subject("bob").build())))
+                .isNotEqualTo(id(credentials, "ann-token"));
+    }
+
+    private static String id(Credentials credentials, String token) {
+        return Caller.of(credentials.authenticate(new Credentials.Bearer(token)))
+                .orElseThrow()
+                .id();
+    }
+
+    /// Nobody is locked out because of it, and tokens of known keys are verified all the while.
     @Test
     void anIssuerThatDoesNotAnswerIsNoWrongToken() throws Exception {
-        broken = true;
-        try (ServiceScene other =
-                ServiceScene.named(
-                        new AccessSetting(
-                                List.of(), 1, Optional.of(new Oidc(url(), "millrace", "roles"))))) {
-            String token = signed(claims("approver").claim("roles", "approver").build());
+        RSAKey next = key("two");
+        try (Issuer own = new Issuer(KEY);
+                ServiceScene other = ServiceScene.named(access(own.url(), "realm_access.roles"))) {
+            String known = signed(claims("viewer").issuer(own.url()).build());
+            String unknown =
+                    signed(next, JOSEObjectType.JWT, claims("viewer").issuer(own.url()).build());
+            Http client = other.http.from("127.0.0.80");
+            tokensOfTheFileDoNotWait(own, client, known);
+            own.status = 500;
+            unverifiedWithoutALimit(client, known);
 
-            Answer answer = other.http.get("/api/v1/status", "Authorization: Bearer " + token);
+            own.status = 200;
+            Awaitility.await()
+                    .atMost(Waits.LIMIT)
+                    .until(() -> client.get("/api/v1/status", bearer(known)).status() == 200);
+
+            own.stop();
+            unverifiedWithoutALimit(client, unknown);
+            assertThat(client.get("/api/v1/status", bearer(known)).status()).isEqualTo(200);
+            assertThat(client.get("/api/v1/status", bearer("ann-token")).status()).isEqualTo(200);
+
+            own.restart(KEY, next);
+            assertThat(client.get("/api/v1/status", bearer(unknown)).status()).isEqualTo(200);
+        }
+    }
+
+    /// While the issuer lets requests of the same address wait.
+    private static void tokensOfTheFileDoNotWait(Issuer own, Http client, String token)
+            throws Exception {
+        own.answers = new CountDownLatch(1);
+        own.status = 500;
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Answer>> waiting =
+                    Stream.generate(
+                                    () ->
+                                            threads.submit(
+                                                    () ->
+                                                            client.get(
+                                                                    "/api/v1/status",
+                                                                    bearer(token))))
+                            .limit(FailedAttempts.AT_ONCE)
+                            .toList();
+            try {
+                for (int time = 0; time <= FailedAttempts.AT_ONCE; time++) {
+                    assertThat(client.get("/api/v1/status", bearer("ann-token")).status())
+                            .isEqualTo(200);
+                }
+                assertThat(waiting).noneMatch(Future::isDone);
+            } finally {
+                own.answers.countDown();
+            }
+            for (Future<Answer> answer : waiting) {
+                assertProblem(answer.get(), 503);
+            }
+        }
+    }
+
+    private static String bearer(String token) {
+        return "Authorization: Bearer " + token;
+    }
+
+    private static void unverifiedWithoutALimit(Http client, String token) {
+        for (int time = 0; time <= FailedAttempts.AT_ONCE; time++) {
+            Answer answer = client.get("/api/v1/status", bearer(token));
 
             assertProblem(answer, 503);
-            broken = false;
-            assertThat(other.http.get("/api/v1/status", "Authorization: Bearer " + token).status())
-                    .isEqualTo(200);
-        } finally {
-            broken = false;
+            assertThat(answer.json().path("title").asString()).isEqualTo("Issuer not reachable");
+            assertThat(answer.json().path("detail").asString())
+                    .contains("cannot be verified", "Retry in a moment", "a token of the file");
         }
     }
 }

@@ -20,7 +20,7 @@ public record AccessForm(
         @Setting(
                         value =
                                 "The tokens that the service accepts, one for each person or program.",
-                        kind = "a list of mappings with name, role and hash")
+                        kind = "a list of mappings with name, role, hash and subject")
                 @Nullable List<TokenForm> tokens,
         @Setting(
                         value =
@@ -67,7 +67,15 @@ public record AccessForm(
                             required = true,
                             pattern = AccessForm.HASH,
                             secret = true)
-                    @Nullable Scalar hash) {}
+                    @Nullable Scalar hash,
+            @Setting(
+                            value =
+                                    "The same person's subject (claim sub) in the tokens of the"
+                                            + " issuer, so that one person is not two approvers. A"
+                                            + " program, or a person whom the issuer does not know,"
+                                            + " has its own name.",
+                            examples = "4711")
+                    @Nullable Scalar subject) {}
 
     /// An issuer.
     public record OidcForm(
@@ -114,6 +122,7 @@ public record AccessForm(
             token(each, names, hashes, problems).ifPresent(tokens::add);
         }
         Optional<Oidc> oidc = Optional.ofNullable(form.oidc).flatMap(each -> oidc(each, problems));
+        subjects(form, problems);
         return new AccessSetting(tokens, approvals(form, tokens, problems), oidc);
     }
 
@@ -160,7 +169,31 @@ public record AccessForm(
                                 new Token(
                                         form.name.text(),
                                         known,
-                                        form.hash.text().substring(PREFIX)));
+                                        form.hash.text().substring(PREFIX),
+                                        Optional.ofNullable(form.subject).map(Scalar::text)));
+    }
+
+    /// A person with a token of both kinds would be two approvers.
+    private static void subjects(AccessForm form, Problems problems) {
+        boolean needed =
+                form.oidc != null && form.approvals != null && form.approvals.text().equals("2");
+        for (TokenForm each : form.tokens == null ? List.<TokenForm>of() : form.tokens) {
+            if (each.subject != null && form.oidc == null) {
+                problems.add(each.subject, "has no meaning without oidc", "remove it, or add oidc");
+            } else if (each.subject != null && each.subject.text().isBlank()) {
+                problems.add(each.subject, "is empty", "use the claim sub of the person's tokens");
+            } else if (each.subject == null
+                    && needed
+                    && each.role != null
+                    && each.role.text().equals(Role.APPROVER.id())) {
+                problems.add(
+                        each.role,
+                        "needs a subject too: with oidc, this person could be a second approver"
+                                + " with a token of the issuer",
+                        "add subject, the claim sub of the same person; for a person whom the"
+                                + " issuer does not know, its name");
+            }
+        }
     }
 
     private static Optional<Oidc> oidc(OidcForm form, Problems problems) {

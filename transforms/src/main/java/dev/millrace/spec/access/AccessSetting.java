@@ -60,9 +60,14 @@ public record AccessSetting(List<Token> tokens, int approvals, Optional<Oidc> oi
     ///
     /// @param name the journal has it; matches [#NAME]
     /// @param hash SHA-256 of the token, 64 hexadecimal digits
-    public record Token(String name, Role role, String hash) {
+    /// @param subject of the same person in the tokens of the issuer; if empty, it is the name
+    public record Token(String name, Role role, String hash, Optional<String> subject) {
 
         public static final String NAME = "[a-z][a-z0-9._-]{0,39}";
+
+        public Token(String name, Role role, String hash) {
+            this(name, role, hash, Optional.empty());
+        }
 
         /// A token has 256 random bits, so nobody can try all of them: a slow hash with a salt, as
         /// for a password, would only delay each request.
