@@ -28,14 +28,16 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Evaluates the stop conditions of a migration once a second, and holds and releases the flow. A
-/// hold takes effect first and is stored afterwards, because the target may be what is slow; it is
-/// stored when the target answers. A restart continues with what is stored. Thread-safe.
+/// Evaluates the stop conditions of a migration several times a second, so that each holds and
+/// releases the flow within a second after its cause has lasted for its time. A hold takes effect
+/// first and is stored afterwards, because the target may be what is slow; it is stored when the
+/// target answers. A restart continues with what is stored. Thread-safe.
 public final class StopConditions implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(StopConditions.class);
 
-    private static final Duration INTERVAL = Duration.ofSeconds(1);
+    /// With the interval of the readings it is less than a second.
+    private static final Duration INTERVAL = Duration.ofMillis(200);
 
     /// Who the journal names.
     private static final String WHO = "stop condition ";
@@ -333,7 +335,8 @@ public final class StopConditions implements AutoCloseable {
     /// At this moment: the source may have been away since the condition began.
     private boolean isBudgetExceeded() {
         StopCondition exit = FlowSetting.BUDGET_EXCEEDED;
-        return metrics.read(exit.measure(), clock.instant()) instanceof Reading.Known(double used)
+        return metrics.read(exit.measure(), clock.instant()).reading()
+                        instanceof Reading.Known(double used)
                 && used > exit.above();
     }
 
