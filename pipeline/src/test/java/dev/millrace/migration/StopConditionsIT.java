@@ -60,6 +60,9 @@ class StopConditionsIT {
         return new StopCondition(name, measure, above, Duration.ofSeconds(seconds), then);
     }
 
+    private static final StopCondition WAITS =
+            when("waits", new Measure.BuiltIn(Metric.TARGET_LOCK_WAITS), 0, 1, Consequence.PAUSE);
+
     private static FlowReport.Condition condition(MigrationScene scene) {
         return scene.running().status().stopWhen().getFirst();
     }
@@ -110,14 +113,7 @@ class StopConditionsIT {
 
     @Test
     void aLockThatOthersWaitForPausesApplyAndOutlivesARestart() throws Exception {
-        StopCondition waits =
-                when(
-                        "waits",
-                        new Measure.BuiltIn(Metric.TARGET_LOCK_WAITS),
-                        0,
-                        1,
-                        Consequence.PAUSE);
-        try (MigrationScene scene = scene(waits);
+        try (MigrationScene scene = scene(WAITS);
                 Connection holder = scene.target.connect();
                 Connection waiter = scene.target.connect()) {
             scene.target.execute("CREATE TABLE other (id int)");
@@ -178,14 +174,7 @@ class StopConditionsIT {
     /// After a switchover nothing may pause the way back; a hold from before would never end.
     @Test
     void aStoredHoldThatThePhaseDoesNotAllowIsReleased() throws Exception {
-        StopCondition waits =
-                when(
-                        "waits",
-                        new Measure.BuiltIn(Metric.TARGET_LOCK_WAITS),
-                        0,
-                        1,
-                        Consequence.PAUSE);
-        try (MigrationScene scene = scene(waits)) {
+        try (MigrationScene scene = scene(WAITS)) {
             ControlSchema.migrate(() -> scene.target.session("control"));
             scene.target.execute(
                     "INSERT INTO millrace.flow_hold VALUES ('%s', 'waits', now(), 'before')"
@@ -195,7 +184,7 @@ class StopConditionsIT {
             try (StopConditions conditions =
                     StopConditions.start(
                             scene.stream(),
-                            new FlowSetting(List.of(waits), OptionalLong.empty()),
+                            new FlowSetting(List.of(WAITS), OptionalLong.empty()),
                             flow,
                             new NoActions(),
                             () -> "REVERSIBLE",
