@@ -439,7 +439,7 @@ class StopConditionsIT {
     }
 
     /// The reason why the gate is closed; empty if it is open.
-    private static String gate(MigrationScene scene) {
+    static String gate(MigrationScene scene) {
         return scene
                 .running()
                 .move(
