@@ -43,7 +43,11 @@ final class ReactionScene implements AutoCloseable {
     private static final int ROWS = 60_000;
     private static final long ROWS_PER_SECOND = 100;
 
-    /// The rest of the time in which it waits is that of a statement.
+    private static final String STANDBY_LAG =
+            "SELECT (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) FROM"
+                    + " pg_stat_replication WHERE application_name = 'walreceiver')";
+
+    /// In each direction.
     private static final Duration DELAY = Duration.ofMillis(150);
 
     private final SandboxPostgres sourceServer = server("source");
@@ -93,8 +97,7 @@ final class ReactionScene implements AutoCloseable {
                 SandboxPostgres.start(
                         TestFolders.create(name),
                         SandboxSettings.fast(TestFolders.postgresBinaries())
-                                .with("autovacuum", "off")
-                                .with("max_connections", "200"));
+                                .with("autovacuum", "off"));
         server.createDatabase(DATABASE, "");
         return server;
     }
@@ -243,11 +246,11 @@ final class ReactionScene implements AutoCloseable {
         TestDatabase primary = ofSource ? scene.source : scene.target;
         standby.suspend();
         write(primary, 8);
-        awaitTrue(
-                primary,
-                "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) > 6000000 FROM"
-                        + " pg_stat_replication WHERE application_name = 'walreceiver'");
-        return standby::resume;
+        awaitTrue(primary, STANDBY_LAG + " > 6000000");
+        return () -> {
+            standby.resume();
+            awaitTrue(primary, STANDBY_LAG + " < 4000000");
+        };
     }
 
     private static void write(TestDatabase database, int megabytes) {

@@ -226,13 +226,11 @@ class ReactionsIT {
             FlowReport.Condition held = await(condition, "held");
 
             Instant since = Objects.requireNonNull(held.since());
-            Instant above = Objects.requireNonNull(held.aboveSince());
-            assertThat(Duration.between(above, since)).isGreaterThanOrEqualTo(SUSTAINED);
-            assertInTime(above, since);
+            stalls.requireInTime(held);
             // A percentile needs more than one slow commit.
             if (!condition.name().equals(COMMITS)) {
-                assertInTime(seen, since);
-                assertJournaled(condition, "hold", since);
+                stalls.requireWithinASecond(seen.plus(SUSTAINED), since);
+                requireJournaled(condition, "hold", since);
             }
             read = requireHeld(condition);
         }
@@ -244,25 +242,16 @@ class ReactionsIT {
             Awaitility.await().atMost(Waits.LIMIT).until(() -> servers.rowsRead() > read);
         }
         if (!SLOW_TO_END.contains(condition.name())) {
-            assertJournaled(condition, "release", ended.plus(SUSTAINED));
+            requireJournaled(condition, "release", ended.plus(SUSTAINED));
         }
     }
 
-    /// What the machine did not run is not the product's.
-    private void assertInTime(Instant cause, Instant since) {
-        Duration late = Duration.between(cause, since).minus(SUSTAINED);
-        assertThat(late)
-                .isLessThanOrEqualTo(Duration.ofSeconds(1).plus(stalls.between(cause, since)));
-    }
-
-    private void assertJournaled(StopCondition condition, String event, Instant due) {
+    private void requireJournaled(StopCondition condition, String event, Instant due) {
         String at =
                 Awaitility.await()
                         .atMost(Waits.LIMIT)
                         .until(() -> journaled(condition, event), found -> !found.isEmpty());
-        Instant written = servers.ofMigration(Instant.parse(at));
-        assertThat(Duration.between(due, written))
-                .isLessThanOrEqualTo(Duration.ofSeconds(1).plus(stalls.between(due, written)));
+        stalls.requireWithinASecond(due, servers.ofMigration(Instant.parse(at)));
     }
 
     /// When the newest of these entries was written, in UTC.

@@ -1,8 +1,12 @@
 package dev.millrace.migration;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.flow.FlowReport;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 
@@ -40,11 +44,29 @@ final class Stalls implements AutoCloseable {
         }
     }
 
-    /// All of them together.
-    Duration between(Instant begin, Instant end) {
+    private Duration between(Instant begin, Instant end) {
         return stalls.stream()
                 .map(stall -> stall.within(begin, end))
                 .reduce(Duration.ZERO, Duration::plus);
+    }
+
+    /// Requires that it happened within a second. What the machine did not run is not the
+    /// product's.
+    ///
+    /// @param due when its reason was there
+    void requireWithinASecond(Instant due, Instant at) {
+        assertThat(Duration.between(due, at))
+                .isLessThanOrEqualTo(Duration.ofSeconds(1).plus(between(due, at)));
+    }
+
+    /// Requires that the condition holds since a second after its time at most.
+    void requireInTime(FlowReport.Condition held) {
+        Instant due =
+                Objects.requireNonNull(held.aboveSince())
+                        .plusMillis((long) (held.forSeconds() * 1000));
+        Instant since = Objects.requireNonNull(held.since());
+        assertThat(since).isAfterOrEqualTo(due);
+        requireWithinASecond(due, since);
     }
 
     @Override
