@@ -1,6 +1,7 @@
 package dev.millrace.flow;
 
 import dev.millrace.control.flow.FlowStore.Hold;
+import dev.millrace.flow.LiveMetrics.Sample;
 import dev.millrace.postgres.load.LoadReader.Reading;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
@@ -15,10 +16,12 @@ import org.jspecify.annotations.Nullable;
 /// Decides when one stop condition begins and ends to hold the flow. Pure.
 ///
 /// It begins when the metric has been above its limit for the condition's time, and ends when the
-/// metric has been at or below 80 % of the limit for the same time. A value that is not known ends
-/// nothing, and the time above the limit goes on. If it stays unknown for half a minute, the
-/// condition holds too: what cannot be measured may be above its limit. What cannot be taken back
-/// needs a value that is known. Not thread-safe; [StopConditions] guards all of them with one lock.
+/// metric has been at or below 80 % of the limit for the same time. Both times count from the
+/// reading that first showed it; the end needs a reading that is as much later. A value that is not
+/// known ends nothing, and the time above the limit goes on. If it stays unknown for half a minute,
+/// the condition holds too: what cannot be measured may be above its limit. What cannot be taken
+/// back needs a value that is known. Not thread-safe; [StopConditions] guards all of them with one
+/// lock.
 final class ConditionState {
 
     /// A metric that is not known for so long counts as above its limit.
@@ -80,20 +83,22 @@ final class ConditionState {
     }
 
     /// What would be held now, whether or not it may be; call [#begun] or [#ended] when it is done.
-    Optional<Change> observe(Reading reading, Instant now) {
-        last = reading;
-        return switch (reading) {
+    Optional<Change> observe(Sample sample, Instant now) {
+        last = sample.reading();
+        return switch (last) {
             case Reading.Known(double value) -> {
                 unknownSince = null;
-                yield value > condition.above() ? above(value, now) : below(value, now);
+                yield value > condition.above()
+                        ? above(value, sample.at(), now)
+                        : below(value, sample.at(), now);
             }
             case Reading.Unknown(String reason) -> unknown(reason, now);
         };
     }
 
-    private Optional<Change> above(double value, Instant now) {
+    private Optional<Change> above(double value, Instant at, Instant now) {
         lowSince = null;
-        aboveSince = aboveSince == null ? now : aboveSince;
+        aboveSince = aboveSince == null ? at : aboveSince;
         if (!hasLasted(aboveSince, condition.sustained(), now)) {
             return Optional.empty();
         }
@@ -123,15 +128,15 @@ final class ConditionState {
         return new Change.Slowed(next, to);
     }
 
-    private Optional<Change> below(double value, Instant now) {
+    private Optional<Change> below(double value, Instant at, Instant now) {
         aboveSince = null;
         if (value > condition.above() * RELEASED_BELOW) {
             lowSince = null;
             return Optional.empty();
         }
-        lowSince = lowSince == null ? now : lowSince;
+        lowSince = lowSince == null ? at : lowSince;
         Hold held = hold;
-        if (held == null || !hasLasted(lowSince, condition.sustained(), now)) {
+        if (held == null || !hasLasted(lowSince, condition.sustained(), at)) {
             return Optional.empty();
         }
         if (share <= 0.25 && condition.then().slows()) {
@@ -143,7 +148,7 @@ final class ConditionState {
                         new Change.Ended(
                                 described(
                                         "%s is %s, at or below 80 %% of %s for %s",
-                                        value, Duration.between(lowSince, now))));
+                                        value, Duration.between(lowSince, at))));
     }
 
     private Optional<Change> unknown(String reason, Instant now) {
@@ -218,7 +223,8 @@ final class ConditionState {
                 held != null
                         ? held.reason()
                         : last instanceof Reading.Unknown(String reason) ? reason : null,
-                held != null ? held.since() : value == null ? unknownSince : aboveSince);
+                held != null ? held.since() : value == null ? unknownSince : aboveSince,
+                aboveSince);
     }
 
     private String measured() {

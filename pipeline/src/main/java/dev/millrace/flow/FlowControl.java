@@ -11,25 +11,18 @@ import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.flow.Holds.Held;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.replication.RefusedException;
-import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
-import dev.millrace.throttle.Throttle;
-import dev.millrace.throttle.Throttle.Limit;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -160,6 +153,14 @@ public final class FlowControl {
         enforce();
     }
 
+    private FlowState state() {
+        return new FlowState(rules, setting, held);
+    }
+
+    private FlowReport report(Setting of) {
+        return new FlowState(rules, of, held).report(pace.rate(), gate.rate());
+    }
+
     /// What is set.
     public FlowReport status() {
         return report(setting);
@@ -169,98 +170,24 @@ public final class FlowControl {
     ///
     /// @param progress of the backfill
     public List<String> blockers(Optional<BackfillProgress> progress) {
-        List<String> blockers = new ArrayList<>();
-        if (isUnread(progress)) {
-            setting.backfill()
-                    .map(
-                            pause ->
-                                    paused("the backfill is paused", pause)
-                                            + ". Run 'millrace resume backfill' to continue")
-                    .ifPresent(blockers::add);
-            held.pauses(Part.BACKFILL)
-                    .map(each -> byItself("the backfill is paused", each))
-                    .ifPresent(blockers::add);
-        }
-        blockers.addAll(holdsSwitchover());
-        return blockers;
+        return state().blockers(progress, blocked.get());
     }
 
     /// Why no switchover may begin.
     public List<String> holdsSwitchover() {
-        List<String> holds = new ArrayList<>(blocked.get());
-        holdsMove().ifPresent(holds::addFirst);
-        return holds;
-    }
-
-    /// Why the target would not receive the last changes soon.
-    private Optional<String> holdsMove() {
-        Setting now = setting;
-        return holdsApply()
-                .or(() -> held.slows(Part.APPLY).map(slow -> "apply is " + slow.slowing()))
-                .or(
-                        () ->
-                                now.applyLimit().equals(Limit.NONE)
-                                        ? Optional.empty()
-                                        : Optional.of(
-                                                "apply writes %s. Run 'millrace throttle apply --off' to lift the limit"
-                                                        .formatted(
-                                                                FlowRules.limited(
-                                                                        now.applyLimit()))));
-    }
-
-    private static String byItself(String what, Held held) {
-        return paused(what, held.pause()) + ". It continues by itself when the value is low again";
+        return state().holdsSwitchover(blocked.get());
     }
 
     /// Why nothing is written to the target; empty while apply may write.
     public Optional<String> holdsApply() {
-        Setting now = setting;
-        return now.apply()
-                .map(
-                        pause ->
-                                now.killed()
-                                        ? paused("all writes are stopped", pause)
-                                                + ". Run 'millrace resume all' to continue"
-                                        : paused("apply is paused", pause)
-                                                + ". Run 'millrace resume apply' to continue")
-                .or(() -> held.pauses(Part.APPLY).map(each -> byItself("apply is paused", each)));
-    }
-
-    private static String paused(String what, Pause pause) {
-        return what
-                + " by "
-                + pause.who()
-                + " since "
-                + pause.since().truncatedTo(ChronoUnit.SECONDS)
-                + (pause.reason().isEmpty() ? "" : ": " + pause.reason());
+        return state().holdsApply();
     }
 
     /// The commands that are legal now.
     ///
     /// @param phase the name of the migration's phase
     public List<String> actions(Optional<BackfillProgress> progress, String phase) {
-        Setting now = setting;
-        List<String> actions = new ArrayList<>();
-        if (now.apply().isPresent()) {
-            actions.add(now.killed() ? "resume all" : "resume apply");
-        } else if (held.pauses(Part.APPLY).isEmpty() && FlowRules.refusalOfPause(phase).isEmpty()) {
-            actions.add("pause apply");
-            actions.add("throttle apply");
-        }
-        if (now.backfill().isPresent()) {
-            if (!now.killed()) {
-                actions.add("resume backfill");
-            }
-            actions.add("throttle");
-        } else if (rules.backfill() == Backfill.WINDOWS && isUnread(progress)) {
-            actions.add("pause backfill");
-            actions.add("throttle");
-        }
-        return actions;
-    }
-
-    private static boolean isUnread(Optional<BackfillProgress> progress) {
-        return progress.filter(read -> read.isComplete() && read.incompleteKeys() == 0).isEmpty();
+        return state().actions(progress, phase);
     }
 
     /// Begins an operation that moves the traffic, unless apply is paused or limited. Neither
@@ -271,7 +198,7 @@ public final class FlowControl {
         changes.lock();
         try {
             synchronized (this) {
-                refuseIf(holdsMove().map(why -> "The traffic cannot be moved: " + why));
+                refuseIf(state().holdsMove().map(why -> "The traffic cannot be moved: " + why));
                 beginsMove = true;
             }
             return beginning.get();
@@ -311,7 +238,7 @@ public final class FlowControl {
         }
         return new FlowChange.Outcome(
                 FlowRules.text(change.action())
-                        + stillHeld(change.action())
+                        + state().stillHeld(change.action())
                         + open.map(". But: "::concat).orElse(""),
                 report);
     }
@@ -341,22 +268,6 @@ public final class FlowControl {
         setting = next;
         enforce();
         return report(next);
-    }
-
-    /// What a stop condition holds although the operator has resumed it.
-    private String stillHeld(Action action) {
-        return action instanceof Action.Resume(Set<Part> parts)
-                ? parts.stream()
-                        .flatMap(part -> held.pauses(part).stream())
-                        .distinct()
-                        .map(
-                                each ->
-                                        ". But stop condition %s still holds it: %s"
-                                                .formatted(
-                                                        each.condition().name(),
-                                                        each.hold().reason()))
-                        .collect(Collectors.joining())
-                : "";
     }
 
     private static void refuseIf(Optional<String> reason) {
@@ -424,32 +335,5 @@ public final class FlowControl {
             Thread.currentThread().interrupt();
             return Optional.of("The service is stopping");
         }
-    }
-
-    private FlowReport report(Setting setting) {
-        Optional<Pause> ofBackfill =
-                setting.backfill().or(() -> held.pauses(Part.BACKFILL).map(Held::pause));
-        Optional<Pause> ofApply =
-                setting.apply().or(() -> held.pauses(Part.APPLY).map(Held::pause));
-        return new FlowReport(
-                rules.backfill() == Backfill.ENGINE
-                        ? null
-                        : FlowReport.Backfill.of(
-                                setting.backfillLimit(),
-                                ofBackfill,
-                                speed(Part.BACKFILL, pace.rate())),
-                FlowReport.Apply.of(
-                        setting.killed(),
-                        setting.applyLimit(),
-                        ofApply,
-                        speed(Part.APPLY, gate.rate())));
-    }
-
-    private FlowReport.Speed speed(Part part, Throttle.Rate rate) {
-        return new FlowReport.Speed(
-                rate.rows(),
-                rate.bytes(),
-                held.share(part),
-                held.slows(part).map(Held::slowing).orElse(null));
     }
 }

@@ -71,6 +71,8 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
     /// @param speed the share of the time in which there is work while it slows; `null` otherwise
     /// @param reason why it holds, or why the value is unknown; otherwise `null`
     /// @param since the state; `null` for `below`
+    /// @param aboveSince when a reading showed first that the value is above the limit; `null`
+    ///   while it is not above
     public record Condition(
             String name,
             String metric,
@@ -83,7 +85,8 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
             String state,
             @Nullable Double speed,
             @Nullable String reason,
-            @Nullable Instant since) {}
+            @Nullable Instant since,
+            @Nullable Instant aboveSince) {}
 
     /// The WAL that the source retains for the replication slot. What is not known is `null`.
     ///

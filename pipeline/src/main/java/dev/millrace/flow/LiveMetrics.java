@@ -25,22 +25,27 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
-/// Reads once a second what the stop conditions of a migration measure. Each database has a probe
-/// with its own thread, and so do the commits, so that one that does not answer delays no other.
-/// Reads only what a condition needs. Thread-safe.
+/// Reads what the stop conditions of a migration measure. Each database has a probe with its own
+/// thread and session, and so has each SELECT of the file, each HTTP check and the commits, so that
+/// one that is slow delays no other. Reads only what a condition needs. Thread-safe.
 final class LiveMetrics implements AutoCloseable {
 
-    private static final Duration INTERVAL = Duration.ofSeconds(1);
+    /// With the interval of the evaluation it is less than a second.
+    private static final Duration INTERVAL = Duration.ofMillis(500);
+
+    /// A commit is a write on the target.
+    private static final Duration COMMIT_INTERVAL = Duration.ofSeconds(1);
 
     /// An older value is not known any more.
     private static final Duration TOO_OLD = Duration.ofSeconds(5);
 
-    private record Stamped(Reading reading, Instant at) {}
+    /// @param at when it was read
+    record Sample(Reading reading, Instant at) {}
 
     private final ReplicationStream stream;
     private final InstantSource clock;
     private final BooleanSupplier mayWrite;
-    private final Map<Measure, Stamped> readings = new ConcurrentHashMap<>();
+    private final Map<Measure, Sample> readings = new ConcurrentHashMap<>();
     private final CommitTimes commits = new CommitTimes();
     private final WalMeter wal;
     private final LoadReader source;
@@ -77,15 +82,17 @@ final class LiveMetrics implements AutoCloseable {
         metrics.startTarget(of(all, Side.TARGET));
         all.forEach(
                 measure -> {
-                    if (measure instanceof Measure.HttpCheck check) {
-                        metrics.startCheck(check);
+                    switch (measure) {
+                        case Measure.HttpCheck check -> metrics.startCheck(check);
+                        case Measure.Scalar scalar -> metrics.startScalar(scalar);
+                        case Measure.BuiltIn _, Measure.WalBudget _, Measure.Window _ -> {}
                     }
                 });
         if (all.contains(new Measure.BuiltIn(Metric.TARGET_COMMIT_P95))) {
             metrics.probes.add(
                     PeriodicProbe.start(
                             "load-commit",
-                            INTERVAL,
+                            COMMIT_INTERVAL,
                             clock,
                             metrics::measureCommit,
                             metrics.commit::close));
@@ -119,6 +126,23 @@ final class LiveMetrics implements AutoCloseable {
         }
     }
 
+    /// A SELECT of the file may take a second, or wait for a lock for so long.
+    private void startScalar(Measure.Scalar scalar) {
+        LoadReader reader =
+                new LoadReader(
+                        switch (scalar.on()) {
+                            case SOURCE -> stream.source().database();
+                            case TARGET -> stream.target().database();
+                        });
+        probes.add(
+                PeriodicProbe.start(
+                        "load-select",
+                        INTERVAL,
+                        clock,
+                        () -> read(List.of(scalar), reader),
+                        reader::close));
+    }
+
     private void startCheck(Measure.HttpCheck check) {
         HttpProbe probe = new HttpProbe(check.address());
         checks.add(probe);
@@ -127,7 +151,7 @@ final class LiveMetrics implements AutoCloseable {
                         "load-http",
                         INTERVAL,
                         clock,
-                        () -> readings.put(check, new Stamped(probe.ask(), clock.instant())),
+                        () -> readings.put(check, new Sample(probe.ask(), clock.instant())),
                         () -> {}));
     }
 
@@ -152,11 +176,11 @@ final class LiveMetrics implements AutoCloseable {
                 .toList();
     }
 
-    /// Empty for what is read in another way.
+    /// Empty for what has its own probe or needs none.
     private static Optional<Side> side(Measure measure) {
         return switch (measure) {
-            case Measure.WalBudget _, Measure.HttpCheck _, Measure.Window _ -> Optional.empty();
-            case Measure.Scalar(Side on, String _) -> Optional.of(on);
+            case Measure.Scalar _, Measure.WalBudget _, Measure.HttpCheck _, Measure.Window _ ->
+                    Optional.empty();
             case Measure.BuiltIn(Metric metric) ->
                     switch (metric) {
                         case TARGET_COMMIT_P95 -> Optional.empty();
@@ -178,7 +202,7 @@ final class LiveMetrics implements AutoCloseable {
                 reader.close();
                 reading = new Reading.Unknown(Reason.of(e));
             }
-            readings.put(measure, new Stamped(reading, clock.instant()));
+            readings.put(measure, new Sample(reading, clock.instant()));
         }
     }
 
@@ -209,24 +233,24 @@ final class LiveMetrics implements AutoCloseable {
     }
 
     /// The last value of a measure; unknown if it is too old.
-    Reading read(Measure measure, Instant now) {
+    Sample read(Measure measure, Instant now) {
         if (measure instanceof Measure.BuiltIn(Metric metric)
                 && metric == Metric.TARGET_COMMIT_P95) {
-            return commits(now);
+            return new Sample(commits(now), now);
         }
         if (measure instanceof Measure.WalBudget) {
-            return wal.used(now);
+            return new Sample(wal.used(now), wal.readAt(now));
         }
         if (measure instanceof Measure.Window window) {
-            return new Reading.Known(window.contains(now) ? 1 : 0);
+            return new Sample(new Reading.Known(window.contains(now) ? 1 : 0), now);
         }
-        Stamped found = readings.get(measure);
+        Sample found = readings.get(measure);
         if (found == null) {
-            return new Reading.Unknown("not read yet");
+            return new Sample(new Reading.Unknown("not read yet"), now);
         }
         return isOld(found.at(), now)
-                ? new Reading.Unknown("no answer since " + found.at())
-                : found.reading();
+                ? new Sample(new Reading.Unknown("no answer since " + found.at()), now)
+                : found;
     }
 
     private static boolean isOld(Instant at, Instant now) {

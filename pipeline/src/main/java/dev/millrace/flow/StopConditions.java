@@ -5,7 +5,6 @@ import dev.millrace.control.flow.FlowStore.Hold;
 import dev.millrace.flow.ConditionState.Change;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.Fault;
-import dev.millrace.lifecycle.Incident;
 import dev.millrace.postgres.load.LoadReader.Reading;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.flow.FlowSetting;
@@ -22,20 +21,21 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Evaluates the stop conditions of a migration once a second, and holds and releases the flow. A
-/// hold takes effect first and is stored afterwards, because the target may be what is slow; it is
-/// stored when the target answers. A restart continues with what is stored. Thread-safe.
+/// Evaluates the stop conditions of a migration several times a second, so that each holds and
+/// releases the flow within a second after its cause has lasted for its time. A hold takes effect
+/// first and is stored afterwards, because the target may be what is slow; it is stored when the
+/// target answers. A restart continues with what is stored. Thread-safe.
 public final class StopConditions implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(StopConditions.class);
 
-    private static final Duration INTERVAL = Duration.ofSeconds(1);
+    /// With the interval of the readings it is less than a second.
+    private static final Duration INTERVAL = Duration.ofMillis(200);
 
     /// Who the journal names.
     private static final String WHO = "stop condition ";
@@ -46,8 +46,7 @@ public final class StopConditions implements AutoCloseable {
     private final Supplier<String> phase;
     private final BooleanSupplier owner;
     private final InstantSource clock;
-    private final Actions actions;
-    private final AtomicBoolean dropsSlot = new AtomicBoolean();
+    private final DueExits exits;
     private final Queue<Unsaved> unsaved = new ConcurrentLinkedQueue<>();
     private final List<PeriodicProbe> probes;
     private volatile List<FlowReport.Condition> reports;
@@ -57,7 +56,7 @@ public final class StopConditions implements AutoCloseable {
 
         /// Moves the traffic back to the source.
         ///
-        /// @return why it was not begun; empty if it was
+        /// @return why it was not begun; empty if it was. It is asked for again then
         Optional<String> rollBack(String reason);
 
         /// Whether no other process is known to have the migration, also while the target does not
@@ -89,7 +88,6 @@ public final class StopConditions implements AutoCloseable {
         }
         this.flow = flow;
         this.metrics = metrics;
-        this.actions = actions;
         this.phase = phase;
         this.owner = owner;
         this.clock = clock;
@@ -97,6 +95,7 @@ public final class StopConditions implements AutoCloseable {
         continueHolds();
         this.reports = conditions.stream().map(ConditionState::report).toList();
         flow.blockedBy(this::blocksSwitchover);
+        this.exits = DueExits.start(declared, actions, this::isAbove, phase, this::refused, clock);
         this.probes =
                 conditions.isEmpty() && unsaved.isEmpty()
                         ? List.of()
@@ -112,12 +111,6 @@ public final class StopConditions implements AutoCloseable {
                                         INTERVAL,
                                         clock,
                                         this::store,
-                                        () -> {}),
-                                PeriodicProbe.start(
-                                        "stop-conditions-exit",
-                                        INTERVAL,
-                                        clock,
-                                        this::dropSlot,
                                         () -> {}));
     }
 
@@ -179,8 +172,8 @@ public final class StopConditions implements AutoCloseable {
     private void continueHolds() {
         for (ConditionState state : conditions) {
             Optional<Hold> stored = state.hold();
-            if (stored.isPresent() && state.condition().then() == Consequence.DROP_SLOT) {
-                // It begins again if the budget is still used up.
+            if (stored.isPresent() && mayBeDue(state.condition())) {
+                // It begins again if the value is still above the limit.
                 state.ended();
                 release(state.condition().name(), "the service was started again");
             } else if (stored.isPresent()
@@ -191,6 +184,15 @@ public final class StopConditions implements AutoCloseable {
                         "it may not hold in the phase %s".formatted(phase.get()));
             }
         }
+    }
+
+    /// Whether the process may have ended between the hold and what the condition does.
+    private boolean mayBeDue(StopCondition condition) {
+        return switch (condition.then()) {
+            case PAUSE_BACKFILL, PAUSE, SLOW_BACKFILL, SLOW, BLOCK_SWITCHOVER -> false;
+            case ROLLBACK -> phase.get().equals("REVERSIBLE");
+            case DROP_SLOT -> true;
+        };
     }
 
     private List<String> blocksSwitchover() {
@@ -239,7 +241,7 @@ public final class StopConditions implements AutoCloseable {
                 FlowStore.Note note =
                         note(name, "hold", state.condition().then().id(), hold.reason());
                 unsaved.add(() -> flow.store().hold(name, hold, note));
-                act(state.condition(), hold);
+                exits.begin(state.condition(), hold);
             }
             case Change.Slowed(Hold hold, double share) -> {
                 flow.hold(state.condition(), hold, share, phase);
@@ -253,10 +255,7 @@ public final class StopConditions implements AutoCloseable {
                 synchronized (conditions) {
                     state.ended();
                 }
-                if (state.condition().then() == Consequence.DROP_SLOT) {
-                    // What could not be done yet need not be done any more.
-                    dropsSlot.set(false);
-                }
+                exits.end(name);
                 flow.release(name);
                 LOG.atInfo()
                         .addKeyValue("condition", name)
@@ -267,74 +266,28 @@ public final class StopConditions implements AutoCloseable {
         }
     }
 
-    /// Once for each time that the condition begins.
-    private void act(StopCondition condition, Hold hold) {
-        switch (condition.then()) {
-            case PAUSE_BACKFILL, PAUSE, SLOW_BACKFILL, SLOW, BLOCK_SWITCHOVER -> {}
-            case DROP_SLOT -> dropsSlot.set(true);
-            case ROLLBACK ->
-                    Thread.ofVirtual()
-                            .name("stop-condition-rollback")
-                            .start(() -> rollBack(condition.name(), hold));
+    private void refused(String name, Hold told, boolean isFirst) {
+        FlowStore.Note note = note(name, "refused", "rollback", told.reason());
+        // Under the lock: a release of the same hold must be stored after it.
+        synchronized (conditions) {
+            conditions.stream()
+                    .filter(each -> each.condition().name().equals(name))
+                    .filter(each -> each.hold().isPresent())
+                    .forEach(
+                            each -> {
+                                each.begun(told);
+                                if (isFirst) {
+                                    unsaved.add(() -> flow.store().hold(name, told, note));
+                                }
+                            });
         }
     }
 
-    private void rollBack(String name, Hold hold) {
-        refusalOfRollback("stop condition %s: %s".formatted(name, hold.reason()))
-                .ifPresent(
-                        refused -> {
-                            LOG.atError()
-                                    .addKeyValue("condition", name)
-                                    .addKeyValue("reason", refused)
-                                    .log("the rollback of a stop condition was refused");
-                            Hold told =
-                                    new Hold(
-                                            "%s. The rollback was refused: %s"
-                                                    .formatted(hold.reason(), refused),
-                                            hold.since());
-                            FlowStore.Note note = note(name, "refused", "rollback", told.reason());
-                            // Under the lock: a release of the same hold must be stored after it.
-                            synchronized (conditions) {
-                                conditions.stream()
-                                        .filter(each -> each.condition().name().equals(name))
-                                        .filter(each -> each.hold().isPresent())
-                                        .forEach(
-                                                each -> {
-                                                    each.begun(told);
-                                                    unsaved.add(
-                                                            () ->
-                                                                    flow.store()
-                                                                            .hold(
-                                                                                    name, told,
-                                                                                    note));
-                                                });
-                            }
-                        });
-    }
-
-    private Optional<String> refusalOfRollback(String reason) {
-        try {
-            return actions.rollBack(reason);
-        } catch (RuntimeException e) {
-            return Optional.of(Incident.reason(LOG, "the rollback of a stop condition failed", e));
-        }
-    }
-
-    /// Until the source confirms it.
-    private void dropSlot() throws SQLException {
-        if (dropsSlot.get() && isBudgetExceeded() && actions.mayDropSlot()) {
-            actions.dropSlot();
-            dropsSlot.set(false);
-            LOG.atError()
-                    .log("the replication slot was dropped, because the WAL budget is used up");
-        }
-    }
-
-    /// At this moment: the source may have been away since the condition began.
-    private boolean isBudgetExceeded() {
-        StopCondition exit = FlowSetting.BUDGET_EXCEEDED;
-        return metrics.read(exit.measure(), clock.instant()) instanceof Reading.Known(double used)
-                && used > exit.above();
+    /// At this moment, and not only when the condition began.
+    private boolean isAbove(StopCondition condition) {
+        return metrics.read(condition.measure(), clock.instant()).reading()
+                        instanceof Reading.Known(double value)
+                && value > condition.above();
     }
 
     private void release(String name, String reason) {
@@ -366,6 +319,7 @@ public final class StopConditions implements AutoCloseable {
     @Override
     public void close() {
         probes.forEach(PeriodicProbe::close);
+        exits.close();
         metrics.close();
     }
 }

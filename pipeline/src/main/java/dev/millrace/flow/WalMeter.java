@@ -65,6 +65,13 @@ final class WalMeter {
         };
     }
 
+    /// When [#used] was read.
+    ///
+    /// @param otherwise before the first reading
+    synchronized Instant readAt(Instant otherwise) {
+        return lastAt == null ? otherwise : lastAt;
+    }
+
     private Reading retained(Instant now) {
         Instant at = lastAt;
         return at != null && Duration.between(at, now).compareTo(TOO_OLD) > 0

@@ -323,6 +323,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                 "below",
                                 null,
                                 null,
+                                null,
                                 null)),
                 new FlowReport.Wal(3_000_000_000L, 10_000_000_000L, 0.3, 2_000_000.0, 3_500.0),
                 new StatusReport.Eta(120.0, null),

@@ -4,17 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.sandbox.SandboxPostgres;
-import dev.millrace.sandbox.SandboxPostgres.StopMode;
-import dev.millrace.sandbox.SandboxSettings;
-import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.StandbyServer;
 import dev.millrace.testing.Waits;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.sql.SQLException;
-import java.util.List;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,7 +20,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FailoverIT {
 
     private static final int ROWS = 1_000;
-    private static final String STANDBY = "standby";
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
@@ -55,45 +47,16 @@ class FailoverIT {
         }
     }
 
-    /// A copy of the stopped source that follows it.
     private static SandboxPostgres standby(ItemScene scene, boolean failoverSlot)
             throws IOException, SQLException {
-        ItemScene.execute(
-                scene.source, "SELECT pg_create_physical_replication_slot('" + STANDBY + "')");
-        Path primary = scene.file("source");
-        Path folder = TestFolders.create(STANDBY);
-        scene.source.stop(StopMode.FAST);
-        copy(primary.resolve("data"), folder.resolve("data"));
-        Files.copy(primary.resolve("password"), folder.resolve("password"));
-        Files.createFile(folder.resolve("data").resolve("standby.signal"));
-        scene.source.restart();
-        SandboxSettings settings =
-                SandboxSettings.durable(TestFolders.postgresBinaries())
-                        .with(
-                                "primary_conninfo",
-                                "host=127.0.0.1 port=%d user=%s password=%s dbname=%s"
-                                        .formatted(
-                                                scene.source.port(),
-                                                scene.source.username(),
-                                                scene.source.password(),
-                                                ItemScene.DATABASE))
-                        .with("primary_slot_name", STANDBY)
-                        .with("hot_standby_feedback", "on");
-        return SandboxPostgres.start(
-                folder, failoverSlot ? settings.with("sync_replication_slots", "on") : settings);
-    }
-
-    private static void copy(Path from, Path to) throws IOException {
-        List<Path> files;
-        try (Stream<Path> walked = Files.walk(from)) {
-            files = walked.toList();
-        }
-        for (Path file : files) {
-            Files.copy(
-                    file,
-                    to.resolve(from.relativize(file).toString()),
-                    StandardCopyOption.COPY_ATTRIBUTES);
-        }
+        return StandbyServer.of(
+                scene.source,
+                ItemScene.DATABASE,
+                settings ->
+                        failoverSlot
+                                ? settings.with("hot_standby_feedback", "on")
+                                        .with("sync_replication_slots", "on")
+                                : settings.with("hot_standby_feedback", "on"));
     }
 
     private static void awaitReplayed(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.flow.FlowStore.Hold;
 import dev.millrace.flow.ConditionState.Change;
+import dev.millrace.flow.LiveMetrics.Sample;
 import dev.millrace.postgres.load.LoadReader.Reading;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
@@ -49,7 +50,7 @@ class ConditionStateTest {
     }
 
     private Optional<Change> see(Reading reading) {
-        Optional<Change> change = state.observe(reading, now);
+        Optional<Change> change = state.observe(new Sample(reading, now), now);
         now = now.plusSeconds(1);
         change.ifPresent(
                 made -> {
@@ -68,6 +69,43 @@ class ConditionStateTest {
             change = see(new Reading.Unknown("the server is away"));
         }
         return change;
+    }
+
+    /// What the condition makes of a reading of this moment.
+    private static Optional<Change> read(ConditionState of, double value, Instant at) {
+        return of.observe(new Sample(new Reading.Known(value), at), at);
+    }
+
+    /// What it makes of the same reading later.
+    private Optional<Change> seeAgain(double value, Instant at, Duration later) {
+        return state.observe(new Sample(new Reading.Known(value), at), at.plus(later));
+    }
+
+    /// The evaluation comes after the reading, and another reading may not have come yet.
+    @Test
+    void theTimeAboveTheLimitCountsFromTheReading() {
+        assertThat(seeAgain(11, START, Duration.ofMillis(900))).isEmpty();
+        assertThat(state.report().aboveSince()).isEqualTo(START);
+        assertThat(seeAgain(11, START, SUSTAINED.minusMillis(1))).isEmpty();
+
+        assertThat(seeAgain(11, START, SUSTAINED))
+                .contains(
+                        new Change.Begun(
+                                new Hold(
+                                        "target.lock-waits is 11, above 10 for 5 s",
+                                        START.plus(SUSTAINED))));
+        assertThat(state.report().aboveSince()).isEqualTo(START);
+    }
+
+    /// One low reading says nothing about the time after it.
+    @Test
+    void theEndNeedsAReadingThatIsAsMuchLater() {
+        see(11, 11, 11, 11, 11, 11);
+
+        assertThat(seeAgain(1, now, SUSTAINED.plusSeconds(1))).isEmpty();
+        assertThat(state.report().aboveSince()).isNull();
+        assertThat(seeAgain(1, now.plus(SUSTAINED), Duration.ZERO))
+                .containsInstanceOf(Change.Ended.class);
     }
 
     @Test
@@ -215,7 +253,7 @@ class ConditionStateTest {
     }
 
     private void observe(ConditionState of, Reading reading) {
-        of.observe(reading, now)
+        of.observe(new Sample(reading, now), now)
                 .ifPresent(
                         change -> {
                             switch (change) {
@@ -233,8 +271,8 @@ class ConditionStateTest {
         ConditionState restarted = state(Consequence.PAUSE, Optional.of(before));
 
         assertThat(restarted.hold()).contains(before);
-        assertThat(restarted.observe(new Reading.Known(1), START)).isEmpty();
-        assertThat(restarted.observe(new Reading.Known(1), START.plus(SUSTAINED)))
+        assertThat(read(restarted, 1, START)).isEmpty();
+        assertThat(read(restarted, 1, START.plus(SUSTAINED)))
                 .containsInstanceOf(Change.Ended.class);
     }
 
@@ -242,11 +280,10 @@ class ConditionStateTest {
     @Test
     void asksAgainUntilItIsHeld() {
         for (int second = 0; second < 6; second++) {
-            state.observe(new Reading.Known(11), START.plusSeconds(second));
+            read(state, 11, START.plusSeconds(second));
         }
 
-        assertThat(state.observe(new Reading.Known(11), START.plusSeconds(6)))
-                .containsInstanceOf(Change.Begun.class);
+        assertThat(read(state, 11, START.plusSeconds(6))).containsInstanceOf(Change.Begun.class);
     }
 
     @ParameterizedTest
@@ -256,10 +293,10 @@ class ConditionStateTest {
                 state(
                         blocks ? Consequence.BLOCK_SWITCHOVER : Consequence.PAUSE_BACKFILL,
                         Optional.empty());
-        condition.observe(new Reading.Unknown("the server is away"), START);
+        condition.observe(new Sample(new Reading.Unknown("the server is away"), START), START);
 
         assertThat(condition.blocksSwitchover().isPresent()).isEqualTo(blocks);
-        condition.observe(new Reading.Known(11), START);
+        read(condition, 11, START);
         assertThat(condition.blocksSwitchover()).isEmpty();
     }
 }

@@ -75,6 +75,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
@@ -88,8 +89,8 @@ final class MigrationScene implements AutoCloseable {
     /// A service waits longer.
     private static final Duration DEFINITIONS = Duration.ofMillis(500);
 
-    final TestDatabase source = PostgresServer.shared().newDatabase();
-    final TestDatabase target = PostgresServer.shared().newTarget();
+    final TestDatabase source;
+    final TestDatabase target;
     final String name = KafkaServer.newMigrationName();
     private final Map<String, Object> kafka =
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
@@ -115,6 +116,7 @@ final class MigrationScene implements AutoCloseable {
 
     private Map<TableId, Set<String>> sensitive = Map.of();
     private FlowSetting flow = FlowSetting.NONE;
+    private InstantSource clock = InstantSource.system();
     final SceneTopics topics = new SceneTopics(kafka, new Topics(name), PARTITIONS);
     private @Nullable SceneDatabases reverse;
     private @Nullable Migration migration;
@@ -125,19 +127,40 @@ final class MigrationScene implements AutoCloseable {
 
     /// @param silence how long either server may be silent within a short statement
     MigrationScene(Duration silence) throws IOException {
-        dataDir = Files.createTempDirectory("millrace-scene");
-        databases = new SceneDatabases(name, source, target, silence);
+        this(
+                PostgresServer.shared().newDatabase(),
+                PostgresServer.shared().newTarget(),
+                target -> target,
+                silence);
     }
 
     /// The migration reaches the target only through the proxy, the test reaches it directly.
     MigrationScene(Function<TestDatabase, CutProxy> targetProxy) throws IOException {
+        this(
+                PostgresServer.shared().newDatabase(),
+                PostgresServer.shared().newTarget(),
+                target -> targetProxy.apply(target).through(target),
+                Duration.ofMinutes(1));
+    }
+
+    /// Between databases of servers that belong to the test.
+    ///
+    /// @param way the target as the migration reaches it
+    MigrationScene(TestDatabase source, TestDatabase target, UnaryOperator<TestDatabase> way)
+            throws IOException {
+        this(source, target, way, Duration.ofMinutes(1));
+    }
+
+    private MigrationScene(
+            TestDatabase source,
+            TestDatabase target,
+            UnaryOperator<TestDatabase> way,
+            Duration silence)
+            throws IOException {
+        this.source = source;
+        this.target = target;
         dataDir = Files.createTempDirectory("millrace-scene");
-        databases =
-                new SceneDatabases(
-                        name,
-                        source,
-                        targetProxy.apply(target).through(target),
-                        Duration.ofMinutes(1));
+        databases = new SceneDatabases(name, source, way.apply(target), silence);
     }
 
     /// Chooses how existing rows are read; without it, the engine reads them.
@@ -258,6 +281,12 @@ final class MigrationScene implements AutoCloseable {
         return this;
     }
 
+    /// Gives the migration another clock than the machine's.
+    MigrationScene clock(InstantSource other) {
+        clock = other;
+        return this;
+    }
+
     /// Lets the migration hold its flow by itself.
     MigrationScene stopWhen(StopCondition... conditions) {
         flow = new FlowSetting(List.of(conditions), flow.walBudget(), flow.walExit());
@@ -356,7 +385,7 @@ final class MigrationScene implements AutoCloseable {
                         stream(plan), Optional.ofNullable(reverse).map(to -> reverse(to, plan))),
                 file(),
                 "test",
-                InstantSource.system(),
+                clock,
                 lostLog);
     }
 

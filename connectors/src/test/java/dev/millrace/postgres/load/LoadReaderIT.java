@@ -6,21 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.load.LoadReader.Reading;
 import dev.millrace.sandbox.SandboxPostgres;
-import dev.millrace.sandbox.SandboxPostgres.StopMode;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.StandbyServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.List;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -139,8 +134,7 @@ class LoadReaderIT {
                 LoadReader reader = new LoadReader(database)) {
             execute(primary, "CREATE TABLE item (id int)");
             assertThat(unknown(lag(database))).contains("no standby");
-            execute(primary, "SELECT pg_create_physical_replication_slot('standby', true)");
-            try (SandboxPostgres standby = standby(primary, folder)) {
+            try (SandboxPostgres standby = StandbyServer.of(primary, "postgres", same -> same)) {
                 Awaitility.await().atMost(PATIENCE).until(() -> known(reader.standbyLag()) == 0);
 
                 standby.suspend();
@@ -176,40 +170,6 @@ class LoadReaderIT {
     private static void execute(SandboxPostgres server, String sql) throws SQLException {
         try (Connection connection = server.connect("postgres")) {
             execute(connection, sql);
-        }
-    }
-
-    /// A copy of the stopped primary that follows it.
-    private static SandboxPostgres standby(SandboxPostgres primary, Path from) throws IOException {
-        Path folder = TestFolders.create("standby");
-        primary.stop(StopMode.FAST);
-        copy(from.resolve("data"), folder.resolve("data"));
-        Files.copy(from.resolve("password"), folder.resolve("password"));
-        Files.createFile(folder.resolve("data").resolve("standby.signal"));
-        primary.restart();
-        return SandboxPostgres.start(
-                folder,
-                SandboxSettings.durable(TestFolders.postgresBinaries())
-                        .with(
-                                "primary_conninfo",
-                                "host=127.0.0.1 port=%d user=%s password=%s dbname=postgres"
-                                        .formatted(
-                                                primary.port(),
-                                                primary.username(),
-                                                primary.password()))
-                        .with("primary_slot_name", "standby"));
-    }
-
-    private static void copy(Path from, Path to) throws IOException {
-        List<Path> files;
-        try (Stream<Path> walked = Files.walk(from)) {
-            files = walked.toList();
-        }
-        for (Path file : files) {
-            Files.copy(
-                    file,
-                    to.resolve(from.relativize(file).toString()),
-                    StandardCopyOption.COPY_ATTRIBUTES);
         }
     }
 }

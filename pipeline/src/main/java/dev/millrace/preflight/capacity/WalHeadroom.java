@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /// Compares the WAL that the slot may retain with what the source writes while the existing rows
 /// are read, or in an hour in which the service is down. Immutable.
@@ -39,8 +40,13 @@ public record WalHeadroom(double bytesPerSecond, Duration backfill) {
     /// @param bytes that the backfill reads
     public static List<Finding> judge(
             MigrationSpec spec, Session source, OptionalLong cap, long bytes) {
-        String rate = source.texts(RATE).getFirst().getFirst();
-        if (rate == null && (cap.isPresent() || spec.flow().walBudget().isPresent())) {
+        return judge(source.texts(RATE).getFirst().getFirst(), spec.flow().walBudget(), cap, bytes);
+    }
+
+    /// @param rate bytes per second as PostgreSQL's text; `null` if the statistics do not say it
+    static List<Finding> judge(
+            @Nullable String rate, OptionalLong budget, OptionalLong cap, long bytes) {
+        if (rate == null && (cap.isPresent() || budget.isPresent())) {
             return List.of(
                     Finding.warning(
                             CheckName.SOURCE_KEPT_WAL,
@@ -51,12 +57,13 @@ public record WalHeadroom(double bytesPerSecond, Duration backfill) {
                                     "Compare max_slot_wal_keep_size and wal-budget with the WAL"
                                             + " that the source writes in an hour.")));
         }
+        // Without a limit the rate is not compared.
         WalHeadroom headroom =
                 new WalHeadroom(
                         rate == null ? 0 : Double.parseDouble(rate),
                         Duration.ofSeconds(bytes / BACKFILL_BYTES_PER_SECOND));
         List<Finding> findings = new ArrayList<>(headroom.ofServer(cap));
-        findings.addAll(headroom.ofFile(spec.flow().walBudget()));
+        findings.addAll(headroom.ofFile(budget));
         return findings;
     }
 

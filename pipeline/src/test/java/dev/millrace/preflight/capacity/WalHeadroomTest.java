@@ -7,7 +7,10 @@ import dev.millrace.preflight.plan.Finding.Status;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class WalHeadroomTest {
 
@@ -48,5 +51,36 @@ class WalHeadroomTest {
 
         assertThat(found.status()).isEqualTo(Status.WARNING);
         assertThat(found.remedy()).isEqualTo("wal-budget: 1GB");
+    }
+
+    /// Unknown is never zero, of which any limit would be enough.
+    @ParameterizedTest
+    @CsvSource({"0, 1", "1, 0", "1, 1"})
+    void aLimitIsUnknownToBeEnoughWhileTheRateIsUnknown(int budgets, int caps) {
+        Finding found = only(judged(null, budgets, caps));
+
+        assertThat(found.status()).isEqualTo(Status.WARNING);
+        assertThat(found.object()).isEqualTo("pg_stat_wal");
+        assertThat(found.message()).contains("is unknown");
+        assertThat(judged("0", budgets, caps))
+                .extracting(Finding::status)
+                .containsExactly(Status.OK, Status.OK);
+    }
+
+    @Test
+    void withoutALimitTheRateIsNotNeeded() {
+        assertThat(judged(null, 0, 0))
+                .extracting(Finding::status)
+                .containsExactly(Status.OK, Status.OK);
+    }
+
+    /// @param budgets 1 for a budget of the file
+    /// @param caps 1 for a limit of the server
+    private static List<Finding> judged(@Nullable String rate, int budgets, int caps) {
+        return WalHeadroom.judge(rate, large(budgets), large(caps), GIB);
+    }
+
+    private static OptionalLong large(int number) {
+        return number == 0 ? OptionalLong.empty() : OptionalLong.of(1_000 * GIB);
     }
 }
