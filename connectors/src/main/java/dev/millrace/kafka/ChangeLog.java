@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -74,8 +75,17 @@ public final class ChangeLog {
     /// As [#entries], a JSON object per line, until the last of the requested lines.
     ///
     /// @param limit 1 or more
-    public void lines(LogTopic topic, LogFilter filter, int limit, Consumer<String> line) {
-        entries(topic, filter, new Limited(limit, line));
+    /// @param shown replaces what may not be shown; the filter compares what the topic has
+    public void lines(
+            LogTopic topic,
+            LogFilter filter,
+            int limit,
+            UnaryOperator<LogEntry> shown,
+            Consumer<String> line) {
+        entries(
+                topic,
+                filter,
+                new Limited(limit, entry -> line.accept(shown.apply(entry).toJson())));
     }
 
     /// Passes the topic's current contents to the consumer, filtered, from the first offset; each

@@ -7,19 +7,19 @@ import java.util.function.Predicate;
 /// confined to the reading thread.
 final class Limited implements Predicate<LogEntry> {
 
-    private final Consumer<String> line;
+    private final Consumer<LogEntry> passed;
     private int left;
 
     /// @param limit 1 or more
-    Limited(int limit, Consumer<String> line) {
+    Limited(int limit, Consumer<LogEntry> passed) {
         this.left = limit;
-        this.line = line;
+        this.passed = passed;
     }
 
     @Override
     public boolean test(LogEntry entry) {
         left--;
-        line.accept(entry.toJson());
+        passed.accept(entry);
         return left > 0;
     }
 }

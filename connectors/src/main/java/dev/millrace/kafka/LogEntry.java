@@ -12,6 +12,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BinaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -45,12 +46,65 @@ public record LogEntry(
         @Nullable Long transaction,
         @Nullable Instant committedAt) {
 
+    private static final String CHANGES = "changes";
+    private static final String REJECTED = "rejected";
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final Map<String, Boolean> UNCHANGED = Map.of("unchanged", true);
 
+    /// Which table the columns of the row are of.
+    public enum Rows {
+        SOURCE,
+        TARGET,
+        /// The entry names a target table, and has the source row of which no target row was made.
+        IMAGE
+    }
+
+    public Rows rows() {
+        if (topic.equals(CHANGES)) {
+            return Rows.SOURCE;
+        }
+        return kind.equals(REJECTED) ? Rows.IMAGE : Rows.TARGET;
+    }
+
+    /// The entry with other texts for the values of its row.
+    ///
+    /// @param shown column and value to text; it is not called for NULL and unchanged values
+    public LogEntry with(BinaryOperator<String> shown) {
+        return new LogEntry(
+                topic,
+                partition,
+                offset,
+                index,
+                kind,
+                generation,
+                table,
+                replaced(key, shown),
+                replaced(row, shown),
+                truncation,
+                reason,
+                token,
+                watermark,
+                lsn,
+                transaction,
+                committedAt);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T> @Nullable Map<String, @Nullable T> replaced(
+            @Nullable Map<String, @Nullable T> values, BinaryOperator<String> shown) {
+        if (values == null) {
+            return null;
+        }
+        Map<String, @Nullable T> replaced = new LinkedHashMap<>(values);
+        replaced.replaceAll(
+                (column, value) ->
+                        value instanceof String text ? (T) shown.apply(column, text) : value);
+        return replaced;
+    }
+
     static LogEntry of(Logged<ChangeEvent> logged) {
         ChangeEvent event = logged.content();
-        Draft draft = new Draft("changes", logged, event.generation());
+        Draft draft = new Draft(CHANGES, logged, event.generation());
         switch (event) {
             case ChangeEvent.Read read -> draft.change("read", read);
             case ChangeEvent.Insert insert -> draft.change("insert", insert);
@@ -88,7 +142,7 @@ public record LogEntry(
             case TargetChange.Upsert(_, Row row) -> draft.row("upsert", row);
             case TargetChange.Delete(_, Row row) -> draft.row("delete", row);
             case TargetChange.Rejected rejected -> {
-                draft.row("rejected", rejected.image());
+                draft.row(REJECTED, rejected.image());
                 draft.table = rejected.target().toString();
                 draft.reason = rejected.reason();
             }

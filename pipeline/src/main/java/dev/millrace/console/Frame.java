@@ -1,9 +1,12 @@
 package dev.millrace.console;
 
 import dev.millrace.migration.StatusReport;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// What every page has: the migration, its phase and the other pages.
 ///
@@ -56,6 +59,29 @@ public record Frame(
 
     /// @param state `done`, `now` or `later`
     public record Stage(String name, String state) {}
+
+    /// A part of a text that is or is not a time. A time is not broken into lines, and neither is a
+    /// figure with its unit.
+    public record Part(String text, boolean time) {
+
+        private static final Pattern TIME = Pattern.compile("\\d{4}-\\d{2}-\\d{2}T[\\d:.]+Z");
+        private static final Pattern BEFORE_UNIT =
+                Pattern.compile("(?<=\\d) (?=(?:ms|s|min|h|B|[KMGT]iB)\\b)");
+
+        public static List<Part> of(String text) {
+            List<Part> parts = new ArrayList<>();
+            String joined = BEFORE_UNIT.matcher(text).replaceAll("\u00a0");
+            Matcher found = TIME.matcher(joined);
+            int end = 0;
+            while (found.find()) {
+                parts.add(new Part(joined.substring(end, found.start()), false));
+                parts.add(new Part(found.group(), true));
+                end = found.end();
+            }
+            parts.add(new Part(joined.substring(end), false));
+            return parts;
+        }
+    }
 
     private enum Step {
         PLANNED("Planned"),
@@ -127,6 +153,11 @@ public record Frame(
             case "PLANNED", "BACKFILLING", "CATCHING_UP", "IN_SYNC", "FAILED" -> "abort";
             default -> "";
         };
+    }
+
+    /// Nothing is read or written any more.
+    public boolean ended() {
+        return phase.equals("COMPLETED") || phase.equals("ABORTED");
     }
 
     public Page[] pages() {

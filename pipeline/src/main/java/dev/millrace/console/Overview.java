@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param path the way of the data, from one side to the other
 /// @param others components beside the path
+/// @param catchUp how long the target needs until it has what the source has now; empty if nothing
+///   is on its way
 /// @param conditions the stop conditions, with their distance to the limit
 /// @param wal what the source keeps, against its budget; `null` if an older or ended service does
 ///   not say it
@@ -40,6 +42,7 @@ public record Overview(
         List<Node> path,
         List<Node> others,
         List<Gauge> lags,
+        String catchUp,
         List<Condition> conditions,
         @Nullable Wal wal,
         Reading backfill,
@@ -187,12 +190,13 @@ public record Overview(
                         .map(part -> node(part.name(), part, Edge.NONE))
                         .toList(),
                 lags(status.lag(), samples),
+                catchUp(status),
                 status.stopWhen().stream()
                         .filter(each -> !isIdleBudget(each))
                         .map(Condition::of)
                         .toList(),
                 Wal.of(status.wal()),
-                reading(status.tables(), samples),
+                reading(status, samples),
                 flow == null || !flow.paused()
                         ? ""
                         : "paused by "
@@ -301,7 +305,25 @@ public record Overview(
         return new Gauge(title, value, help, samples.line(number, WIDTH, HEIGHT));
     }
 
-    private static Reading reading(List<Table> tables, Samples samples) {
+    /// In the other phases the changes of the application do not go to the target.
+    private static String catchUp(StatusReport status) {
+        if (status.eta() == null
+                || !List.of("BACKFILLING", "CATCHING_UP", "IN_SYNC").contains(status.phase())) {
+            return "";
+        }
+        Double left = status.eta().catchUpSeconds();
+        if (left == null) {
+            return "Time until the target has caught up: " + Figures.UNKNOWN + ".";
+        }
+        return left > 0 ? "The target has caught up in " + about(left) + "." : "";
+    }
+
+    private static String about(double seconds) {
+        return "about " + Figures.duration(Duration.ofSeconds(Math.max(1, Math.round(seconds))));
+    }
+
+    private static Reading reading(StatusReport status, Samples samples) {
+        List<Table> tables = status.tables();
         long read = Progress.rowsDone(tables);
         if (Progress.isDone(tables)) {
             return new Reading(100, true, Figures.count(read) + " rows read");
@@ -314,15 +336,9 @@ public record Overview(
                         + " rows";
         if (rate.isPresent()) {
             text += ", " + perSecond(rate, "rows/s");
-            if (expected != null && rate.getAsDouble() > 0) {
-                text +=
-                        ", about "
-                                + Figures.duration(
-                                        Duration.ofSeconds(
-                                                Math.round((expected - read) / rate.getAsDouble())))
-                                + " left";
-            }
         }
+        Double left = status.eta() == null ? null : status.eta().backfillSeconds();
+        text += left == null ? ", time left " + Figures.UNKNOWN : ", " + about(left) + " left";
         return new Reading(
                 expected == null || expected == 0 ? null : percent(read, expected), false, text);
     }

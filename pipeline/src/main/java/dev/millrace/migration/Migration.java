@@ -32,6 +32,9 @@ import dev.millrace.preflight.Preflight;
 import dev.millrace.reads.StreamParity;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfills;
+import dev.millrace.reconcile.SensitiveColumns;
+import dev.millrace.reconcile.ShownRows;
+import dev.millrace.reconcile.ShownValues.HashKey;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
@@ -69,6 +72,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /// One migration that runs in this process: the owner's lock, the conductor of its stream, its
 /// operations and its status. Thread-safe.
@@ -96,6 +100,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final Switchovers switchovers;
     private final MoveFactory moves;
     private final String who;
+    private final Function<ReplicationStream, ShownRows> shown;
 
     /// Both directions of one migration.
     ///
@@ -114,6 +119,14 @@ public final class Migration implements MigrationControl, AutoCloseable {
             throws SQLException {
         this.stream = streams.forward();
         this.who = who;
+        HashKey hashes = new HashKey();
+        this.shown =
+                each ->
+                        new ShownRows(
+                                each.tables().mappings(),
+                                SensitiveColumns.of(
+                                        each.direction(), file.spec().sensitive().tables()),
+                                hashes);
         this.clock = clock;
         this.broker = broker;
         this.owner = owner;
@@ -467,7 +480,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public RejectedKeys rejected() {
-        return new RejectedKeys(compared(), conductor.phase().phase().name(), who);
+        LiveStream from = compared();
+        return new RejectedKeys(
+                from, shown.apply(from.with().stream()), conductor.phase().phase().name(), who);
     }
 
     @Override
@@ -670,7 +685,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
             case TARGET -> table.ifPresent(tables::requireTarget);
         }
         new ChangeLog(stream.kafka(), stream.topics())
-                .lines(read, new LogFilter(table, key.map(LogFilter::key)), limit, line);
+                .lines(
+                        read,
+                        new LogFilter(table, key.map(LogFilter::key)),
+                        limit,
+                        shown.apply(stream)::entry,
+                        line);
     }
 
     /// Stops in the order of the data: the capture confirms what is durable, apply finishes its

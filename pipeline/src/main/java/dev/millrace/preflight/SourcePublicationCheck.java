@@ -48,8 +48,10 @@ final class SourcePublicationCheck {
                             + ", and only its owner may publish the table; role "
                             + role.name()
                             + " needs no ownership once the publication exists",
-                    Remedy.onSource(creation(facts))
-                            .note("As a superuser, or a role that owns all of these tables."));
+                    Remedy.onSource(creation(facts), ownership(facts))
+                            .note(
+                                    "As a superuser. A role that owns all of these tables may run"
+                                            + " the first statement."));
         }
         return findings.orOk(object, "the role may create it");
     }
@@ -89,7 +91,26 @@ final class SourcePublicationCheck {
                             "ALTER PUBLICATION "
                                     + Identifier.quote(facts.source().publicationName())
                                     + " SET (publish_generated_columns = stored);"));
+        } else if (!publication.owned()) {
+            findings.warn(
+                    object,
+                    "belongs to another role, and only its owner may drop it: complete and abort"
+                            + " would wait for that",
+                    facts.target().begun()
+                            ? Remedy.byHand(
+                                    "Let its owner drop it when the migration ends. Do not change the"
+                                            + " owner now: every row would have to be read again.")
+                            : Remedy.onSource(ownership(facts)).note("As a superuser."));
         }
+    }
+
+    /// Before the start, because the stream ends if the publication is altered.
+    private static String ownership(Facts facts) {
+        return "ALTER PUBLICATION "
+                + Identifier.quote(facts.source().publicationName())
+                + " OWNER TO "
+                + Identifier.quote(facts.source().server().role().name())
+                + ";";
     }
 
     /// The role may not be allowed to create it, so the one who drops it creates it, too.
@@ -99,7 +120,7 @@ final class SourcePublicationCheck {
         Remedy again =
                 publication.owned()
                         ? Remedy.onSource(dropped).note("Millrace then creates it again.")
-                        : Remedy.onSource(dropped, creation(facts))
+                        : Remedy.onSource(dropped, creation(facts), ownership(facts))
                                 .note("As the owner of the publication and the tables.");
         return facts.target().begun()
                 ? again.note(

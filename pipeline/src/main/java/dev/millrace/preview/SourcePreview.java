@@ -10,6 +10,7 @@ import dev.millrace.postgres.OutputText;
 import dev.millrace.postgres.query.QueryResult;
 import dev.millrace.postgres.query.QuerySession;
 import dev.millrace.reconcile.SensitiveColumns;
+import dev.millrace.reconcile.ShownRows;
 import dev.millrace.reconcile.ShownValues;
 import dev.millrace.reconcile.ShownValues.HashKey;
 import dev.millrace.replication.RefusedException;
@@ -20,13 +21,10 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the first rows of a source table in a read-only transaction and maps them as the stream
@@ -61,24 +59,6 @@ public final class SourcePreview implements RowPreview {
                                             || source.key().contains(column.name()))
                     .toList();
         }
-
-        /// A column is shown if a column of the target that is not sensitive is its copy, or if
-        /// nothing of the target table is sensitive. What else it gives is not known.
-        private Set<String> hidden(Set<String> sensitive) {
-            if (sensitive.isEmpty()) {
-                return Set.of();
-            }
-            Set<String> hidden =
-                    read().stream()
-                            .map(Column::name)
-                            .collect(Collectors.toCollection(HashSet::new));
-            for (Map.Entry<String, String> copy : mapping.mapper().copies().entrySet()) {
-                if (!sensitive.contains(copy.getKey())) {
-                    hidden.remove(copy.getValue());
-                }
-            }
-            return hidden;
-        }
     }
 
     /// @param sensitive the columns of a target whose values become hashes
@@ -111,8 +91,11 @@ public final class SourcePreview implements RowPreview {
         }
         try (QuerySession session = new QuerySession(source, Optional.empty(), TIMEOUT)) {
             List<Sample> samples = new ArrayList<>();
+            ShownRows shown =
+                    new ShownRows(
+                            tables.stream().map(Table::mapping).toList(), sensitive, new HashKey());
             for (Table table : asked) {
-                samples.addAll(read(session, table));
+                samples.addAll(read(session, table, shown));
             }
             return samples;
         } catch (SQLException e) {
@@ -122,7 +105,8 @@ public final class SourcePreview implements RowPreview {
         }
     }
 
-    private List<Sample> read(QuerySession session, Table table) throws SQLException {
+    private List<Sample> read(QuerySession session, Table table, ShownRows shown)
+            throws SQLException {
         List<Column> columns = table.read();
         String name = table.source().id().toString();
         return switch (session.first(sql(table, columns), ROWS)) {
@@ -132,7 +116,7 @@ public final class SourcePreview implements RowPreview {
                                     row ->
                                             Collections.nCopies(row.getValue(), row.getKey())
                                                     .stream())
-                            .map(row -> sample(table, columns, row))
+                            .map(row -> sample(table, columns, row, shown))
                             .toList();
             case QueryResult.TooLarge() ->
                     throw new RefusedException(
@@ -165,16 +149,15 @@ public final class SourcePreview implements RowPreview {
                         MOST_BYTES);
     }
 
-    private Sample sample(Table table, List<Column> columns, List<@Nullable String> texts) {
+    private Sample sample(
+            Table table, List<Column> columns, List<@Nullable String> texts, ShownRows shown) {
         List<String> names = columns.stream().map(Column::name).toList();
         RowSchema schema =
                 RowSchema.keyed(
                         table.source().id(),
                         names,
                         table.source().key().stream().filter(names::contains).toList());
-        Set<String> hidden = sensitive.of(table.mapping());
-        HashKey hashes = new HashKey();
-        List<Cell> before = cells(names, texts, hashes.hiding(table.hidden(hidden)));
+        List<Cell> before = cells(names, texts, shown.ofSource(table.source().id(), names));
         String name = table.source().id().toString();
         Row row = Row.of(schema, texts.toArray(String[]::new));
         return switch (table.mapping().mapper().map(row)) {
@@ -182,7 +165,10 @@ public final class SourcePreview implements RowPreview {
                     new Sample(
                             name,
                             before,
-                            cells(mapped.schema().columns(), texts(mapped), hashes.hiding(hidden)),
+                            cells(
+                                    mapped.schema().columns(),
+                                    texts(mapped),
+                                    shown.ofTarget(mapped.table(), mapped.schema().columns())),
                             "");
             case MappedRow.Delete _ ->
                     new Sample(name, before, List.of(), "The WHERE leaves the row out.");

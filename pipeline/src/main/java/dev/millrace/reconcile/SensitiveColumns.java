@@ -2,6 +2,7 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.TableId;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.stream.Direction;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -16,6 +17,16 @@ public interface SensitiveColumns {
     SensitiveColumns NONE = _ -> Set.of();
 
     Set<String> of(Mapping mapping);
+
+    /// For one direction of a migration.
+    ///
+    /// @param tables columns by target table of the forward direction, as the file names them
+    static SensitiveColumns of(Direction direction, Map<TableId, Set<String>> tables) {
+        return switch (direction) {
+            case FORWARD -> ofTargets(tables);
+            case REVERSE -> ofSources(tables);
+        };
+    }
 
     /// @param tables columns by target table, as the file names them
     static SensitiveColumns ofTargets(Map<TableId, Set<String>> tables) {

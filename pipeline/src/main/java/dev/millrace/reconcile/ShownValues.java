@@ -63,9 +63,14 @@ public final class ShownValues {
         return sensitive.stream().sorted().toList();
     }
 
-    /// @return the whole value, or its hash
+    /// @return the whole value, or its hash; `null` for NULL
     public @Nullable String whole(String column, @Nullable String value) {
-        return value != null && sensitive.contains(column) ? hash(value) : value;
+        return value == null ? null : shown(column, value);
+    }
+
+    /// @return the whole value, or its hash
+    public String shown(String column, String value) {
+        return sensitive.contains(column) ? hash(value) : value;
     }
 
     /// Both values of a column that differ.

@@ -4,16 +4,20 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetChange;
 import dev.millrace.control.ParkedKeys.ParkedKey;
+import dev.millrace.reconcile.ShownRows;
+import dev.millrace.reconcile.ShownValues;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// A key whose changes were set aside, as `rejected list -o json` prints it. Fields may be added.
-/// Contains the values of the key: for an operator who asked for them, never for logs. Immutable.
+/// Contains the values of the key, of sensitive columns as hashes: for an operator who asked for
+/// them, never for logs. Immutable.
 ///
 /// @param key column names with values
 /// @param state `held` (tried again by itself), `parked` (waits for an operator) or `skipped`
@@ -65,11 +69,18 @@ public record RejectedKey(
             Map<String, @Nullable String> values,
             List<String> unchanged) {
 
-        static Change of(TargetChange change) {
+        static Change of(TargetChange change, ShownRows rows) {
             return switch (change) {
-                case TargetChange.Upsert(var _, Row row) -> of("upsert", change, row);
-                case TargetChange.Delete(var _, Row row) -> of("delete", change, row);
-                case TargetChange.Rejected rejected -> of("unmapped", change, rejected.image());
+                case TargetChange.Upsert(var _, Row row) ->
+                        of("upsert", change, row, rows.ofTarget(row.table(), columns(row)));
+                case TargetChange.Delete(var _, Row row) ->
+                        of("delete", change, row, rows.ofTarget(row.table(), columns(row)));
+                case TargetChange.Rejected rejected ->
+                        of(
+                                "unmapped",
+                                change,
+                                rejected.image(),
+                                rows.ofImage(rejected.target(), columns(rejected.image())));
                 case TargetChange.Truncate _,
                         TargetChange.BackfillComplete _,
                         TargetChange.Watermark _ ->
@@ -77,7 +88,11 @@ public record RejectedKey(
             };
         }
 
-        private static Change of(String kind, TargetChange change, Row row) {
+        private static List<String> columns(Row row) {
+            return row.schema().columns();
+        }
+
+        private static Change of(String kind, TargetChange change, Row row, ShownValues shown) {
             RowSchema schema = row.schema();
             Map<String, @Nullable String> values = new LinkedHashMap<>();
             List<String> unchanged = new ArrayList<>();
@@ -85,7 +100,8 @@ public record RejectedKey(
                 if (row.isUnchanged(i)) {
                     unchanged.add(schema.columns().get(i));
                 } else {
-                    values.put(schema.columns().get(i), row.text(i));
+                    String column = schema.columns().get(i);
+                    values.put(column, shown.whole(column, row.text(i)));
                 }
             }
             return new Change(
@@ -98,12 +114,15 @@ public record RejectedKey(
     }
 
     /// @param columns names of the key's columns; empty if they are not known any more
-    static RejectedKey of(ParkedKey parked, List<String> columns) {
+    static RejectedKey of(ParkedKey parked, List<String> columns, ShownRows rows) {
+        List<String> names =
+                IntStream.range(0, parked.key().size())
+                        .mapToObj(i -> columns.isEmpty() ? "key column " + (i + 1) : columns.get(i))
+                        .toList();
+        ShownValues shown = rows.ofTarget(parked.table(), names);
         Map<String, String> key = new LinkedHashMap<>();
-        for (int i = 0; i < parked.key().size(); i++) {
-            key.put(
-                    columns.isEmpty() ? "key column " + (i + 1) : columns.get(i),
-                    parked.key().get(i));
+        for (int i = 0; i < names.size(); i++) {
+            key.put(names.get(i), shown.shown(names.get(i), parked.key().get(i)));
         }
         return new RejectedKey(
                 parked.id(),

@@ -12,6 +12,7 @@ import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.reconcile.ShownRows;
 import dev.millrace.rejected.RejectedChange.Action;
 import dev.millrace.rejected.RejectedChange.Outcome;
 import dev.millrace.replication.LiveStream;
@@ -35,9 +36,10 @@ import java.util.stream.Collectors;
 /// Thread-safe.
 ///
 /// @param live the stream that carries the application's changes
+/// @param rows what may be shown of the rows of this stream
 /// @param phase the name of the migration's phase
 /// @param service who the journal names if a client gives no name
-public record RejectedKeys(LiveStream live, String phase, String service) {
+public record RejectedKeys(LiveStream live, ShownRows rows, String phase, String service) {
 
     /// The changes of many keys take a while; a client waits a minute for its answer.
     private static final Duration PATIENCE = Duration.ofSeconds(50);
@@ -70,7 +72,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                             new RejectedKey.Detail(
                                     shown(found.get()),
                                     keys.changes(id).stream()
-                                            .map(RejectedKey.Change::of)
+                                            .map(change -> RejectedKey.Change.of(change, rows))
                                             .toList()));
                 });
     }
@@ -286,7 +288,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
     }
 
     private RejectedKey shown(ParkedKey parked) {
-        return RejectedKey.of(parked, keyColumns(parked.table()));
+        return RejectedKey.of(parked, keyColumns(parked.table()), rows);
     }
 
     /// Empty if no mapping writes the table any more.

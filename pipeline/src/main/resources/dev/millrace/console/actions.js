@@ -2,7 +2,8 @@
 // page gets new values.
 // A form: data-action is the address ({id} is the field id), data-fixed are fixed fields of the
 // body, data-then is the page of the operation that begins, data-list is the field that is a list of one, data-method is the method if it is not POST,
-// data-phased requires the phase that the page shows, data-verb must be the page's, and
+// a select with data-field names the field that is sent in place of a number, and data-times its
+// factor, data-phased requires the phase that the page shows, data-verb must be the page's, and
 // data-typed is what must be typed.
 'use strict';
 
@@ -88,7 +89,9 @@ function body(form) {
   }
   for (const field of form.querySelectorAll('input[name]')) {
     if (field.name !== 'id' && field.value !== '') {
-      body[field.name] = field.type === 'number' ? Number(field.value)
+      const unit = form.querySelector(`select[data-field=${field.name}]`)?.selectedOptions[0];
+      body[unit?.value || field.name] = field.type === 'number'
+          ? Number(field.value) * (unit?.dataset.times || 1)
           : field.name === form.dataset.list ? [field.value] : field.value;
     }
   }

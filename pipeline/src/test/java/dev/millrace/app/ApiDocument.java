@@ -290,6 +290,8 @@ final class ApiDocument {
                             .putObject("schema")
                             .put("type", "string")
                             .put("description", "One record of the log per line, as JSON.");
+            case "/api/v1/threads" ->
+                    content.putObject("text/plain").putObject("schema").put("type", "string");
             case "/api/v1/openapi.json" ->
                     json(content).put("type", "object").put("description", "OpenAPI 3.1.");
             case "/api/v1/operations/{id}" ->

@@ -85,6 +85,11 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public volatile StatusReport.@Nullable Move move;
     final CountDownLatch closing = new CountDownLatch(1);
     public final CountDownLatch mayClose;
+    public volatile String phase = "CATCHING_UP";
+    public volatile List<Part> parts =
+            List.of(
+                    new Part("capture", "running", true, NOON),
+                    new Part("applier", "target unreachable", false, NOON));
     public volatile Lag lag =
             new Lag(
                     1_024L,
@@ -273,7 +278,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public StatusReport status() {
         return new StatusReport(
                 "shop",
-                "CATCHING_UP",
+                phase,
                 NOON,
                 3,
                 lag,
@@ -294,9 +299,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                 null,
                                 0L,
                                 0L)),
-                List.of(
-                        new Part("capture", "running", true, NOON),
-                        new Part("applier", "target unreachable", false, NOON)),
+                parts,
                 new Counts(100, 90, 9),
                 last,
                 List.of(),

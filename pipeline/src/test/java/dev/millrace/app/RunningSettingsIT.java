@@ -28,6 +28,7 @@ class RunningSettingsIT {
                 migration: %s
                 source: {url: '%s', username: '%s', password: '%s'}
                 target: {url: '%s', username: '%s', password: '%s'}
+                kafka: {bootstrap-servers: '%s', partitions: 1}
                 data-dir: '%s'
                 tables:
                   public.item: {select: 'SELECT id, lower(name) AS name FROM public.item WHERE id <> 2', sensitive: [name]}
@@ -42,6 +43,7 @@ class RunningSettingsIT {
                                 target.url(),
                                 target.username(),
                                 target.password(),
+                                KafkaServer.shared().bootstrapServers(),
                                 TestFolders.create("settings"));
         return switch (SpecReader.read("millrace.yaml", text, Map.of("HIDDEN", "canary-5531"))) {
             case SpecResult.Valid valid -> valid;

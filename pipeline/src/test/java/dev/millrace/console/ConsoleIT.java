@@ -208,7 +208,7 @@ class ConsoleIT {
                         null);
 
         assertThat(page("/switchover?part=live"))
-                .contains("rollback: running", "drain", "0.013 s", "at most 37 ms")
+                .contains("rollback: running", "drain", "0.013 s", "at most 37\u00a0ms")
                 .doesNotContain("Gates");
         assertThat(page("/")).contains("rollback running, step drain");
         assertThat(scene.migration.switchovers).isEmpty();

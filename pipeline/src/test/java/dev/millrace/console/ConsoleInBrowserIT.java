@@ -8,8 +8,12 @@ import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.migration.MigrationControl.Asker;
+import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.repair.Repair;
+import dev.millrace.spec.access.AccessSetting;
+import dev.millrace.spec.access.AccessSetting.Role;
+import dev.millrace.spec.access.AccessSetting.Token;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
@@ -30,10 +34,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The console in a browser: how it looks, whether people can use it, and what its buttons send.
 /// The pictures are in `target/console`.
@@ -146,6 +152,47 @@ class ConsoleInBrowserIT {
         }
     }
 
+    /// Only for people who look at the pictures, with `-Dconsole.pictures`.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "PLANNED",
+                "BACKFILLING",
+                "IN_SYNC",
+                "SWITCHING_OVER",
+                "REVERSIBLE",
+                "UNRESOLVED",
+                "FAILED",
+                "COMPLETED"
+            })
+    @EnabledIfSystemProperty(named = "console.pictures", matches = ".*")
+    void theOverviewAndTheSwitchoverOfEachPhaseFit(String phase) throws Exception {
+        String back = phase.equals("REVERSIBLE") ? "reverse-" : "";
+        scene.migration.phase = phase;
+        scene.migration.parts =
+                Stream.of(
+                                "source",
+                                back + "capture",
+                                "kafka",
+                                back + "mappings",
+                                back + "applier",
+                                "target")
+                        .map(
+                                name ->
+                                        new StatusReport.Part(
+                                                name, "running", true, FakeMigration.NOON))
+                        .toList();
+        try {
+            for (Frame.Page page : List.of(Frame.Page.OVERVIEW, Frame.Page.SWITCHOVER)) {
+                aPageFitsPhonesAndDesksInLightAndDark(
+                        (phase + "-" + page.name()).toLowerCase(Locale.ROOT), page.path());
+            }
+        } finally {
+            scene.migration.phase = "CATCHING_UP";
+            scene.migration.parts = new FakeMigration().parts;
+        }
+    }
+
     @Test
     void aPageShowsNewValuesByItself() {
         browser.open(address("/"));
@@ -213,7 +260,7 @@ class ConsoleInBrowserIT {
         browser.submit("form[data-action$=pause]", Map.of("[name=reason]", "the \"peak\" hour"));
 
         assertThat(answer()).isEqualTo("done as asked");
-        browser.submit("form[data-action$=throttle]", Map.of("[name=rowsPerSecond]", "5000"));
+        browser.submit("#flow ~ form[data-action$=throttle]", Map.of("[name=limit]", "5000"));
         Awaitility.await().until(() -> scene.migration.changes.size() == 2);
         assertThat(scene.migration.changes)
                 .containsExactly(
@@ -317,6 +364,11 @@ class ConsoleInBrowserIT {
     private static Stream<Arguments> forms() {
         return Stream.of(
                 Arguments.of(
+                        "/",
+                        "#stop ~ form[data-action$=throttle]",
+                        Map.of("[name=limit]", "700"),
+                        "POST /api/v1/throttle {\"what\":[\"apply\"],\"rowsPerSecond\":700}"),
+                Arguments.of(
                         "/reconciliations",
                         "form[data-fixed*=incremental]",
                         Map.of(),
@@ -357,6 +409,47 @@ class ConsoleInBrowserIT {
 
         answer();
         assertThat(browser.posts()).endsWith(sent);
+        browser.forget();
+    }
+
+    @Test
+    void aLimitIsInMegabytesToo() {
+        String form = "#flow ~ form[data-action$=throttle]";
+        browser.open(address("/"));
+        browser.value("document.querySelector('" + form + " select').selectedIndex = 1");
+        browser.submit(form, Map.of("[name=limit]", "20"));
+
+        assertThat(answer()).isEqualTo("done as asked");
+        assertThat(browser.posts())
+                .endsWith(
+                        "POST /api/v1/throttle"
+                                + " {\"what\":[\"backfill\"],\"bytesPerSecond\":20971520}");
+    }
+
+    @Test
+    void aViewerSeesWhatARoleIsNeededFor() throws Exception {
+        try (ServiceScene named =
+                ServiceScene.named(
+                        new AccessSetting(
+                                List.of(
+                                        new Token(
+                                                "ann", Role.VIEWER, Token.hashOf("viewer-token"))),
+                                1,
+                                Optional.empty()))) {
+            browser.open("http://127.0.0.1:" + named.http.port() + "/");
+            browser.follow("form[action='/login']", Map.of("[name=token]", "viewer-token"));
+            browser.picture(PICTURES.resolve("viewer-1280-light.png"));
+
+            assertThat(
+                            browser.value(
+                                    "document.querySelectorAll('form[data-action]"
+                                            + " :is(button, input, select):enabled').length"))
+                    .isEqualTo("0");
+            assertThat(browser.value("document.querySelector('#stop-writes').textContent"))
+                    .contains("Needs the role operator.");
+            assertThat(browser.seriousViolations()).isEqualTo("[]");
+        }
+        browser.open(address("/"));
         browser.forget();
     }
 

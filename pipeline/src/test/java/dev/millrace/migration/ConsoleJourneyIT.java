@@ -140,13 +140,19 @@ class ConsoleJourneyIT {
     }
 
     /// Compares all rows, and opens the page of the verdict.
-    private void compare(String verdict) {
+    private void compare(String verdict) throws IOException {
         String finished = count(".finished tbody tr");
         browser.click("form[data-action$=reconciliations]:not([data-fixed*=incremental]) button");
         browser.await("document.querySelectorAll('.finished tbody tr').length > " + finished);
         browser.followLink(".finished a");
         assertThat(browser.value("document.querySelector('main .badge:not(.phase *)').textContent"))
                 .isEqualTo(verdict);
+        if (System.getProperty("console.pictures") != null) {
+            String page = browser.value("location.href");
+            browser.followLink("main a[href$='format=html']");
+            inspect("report-" + verdict);
+            browser.open(page);
+        }
     }
 
     private void move(String name, String verb) throws IOException {
@@ -184,6 +190,9 @@ class ConsoleJourneyIT {
             bank.traffic.startRouted();
             bank.traffic.awaitProgress("source");
             awaitPhase("in sync");
+            browser.await(
+                    "document.querySelector('.name strong')?.textContent === '%s'"
+                            .formatted(bank.scene.name));
             inspect("overview");
 
             pauseAndResume(bank);

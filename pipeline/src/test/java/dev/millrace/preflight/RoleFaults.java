@@ -115,6 +115,12 @@ final class RoleFaults {
                         "ALTER DATABASE {database} SET log_statement = 'all'"),
                 target(CheckName.TARGET_EXTENSIONS, "extension plpgsql", "DROP EXTENSION plpgsql"),
                 source(
+                        CheckName.SOURCE_PUBLICATION,
+                        "publication millrace_",
+                        "CREATE PUBLICATION millrace_{migration} FOR TABLE users WITH (publish ="
+                                + " 'insert, update, delete, truncate', publish_via_partition_root ="
+                                + " true, publish_generated_columns = stored)"),
+                source(
                         CheckName.SOURCE_SLOT,
                         "slot millrace_",
                         "SELECT pg_create_logical_replication_slot('millrace_{migration}', 'pgoutput')"));

@@ -201,9 +201,12 @@ class RenderingsIT {
                 .doesNotContain("http://", "https://", "@import", "onload")
                 .contains("default-src 'none'; style-src 'unsafe-inline'")
                 .contains("&lt;script&gt;alert(1)&lt;/script&gt;]]&gt;|`x`&amp;")
-                .contains("<td><code>''</code></td><td><code>NULL</code></td>")
-                .contains("<td><code>'name 7'</code></td><td><code>no row</code></td>")
-                .contains("<td><code>no row</code></td><td><code>'stranger'</code></td>")
+                .contains(
+                        "Source\"><code>''</code></td><td role=\"cell\" data-label=\"Target\"><code>NULL</code></td>")
+                .contains(
+                        "Source\"><code>'name 7'</code></td><td role=\"cell\" data-label=\"Target\"><code>no row</code></td>")
+                .contains(
+                        "Source\"><code>no row</code></td><td role=\"cell\" data-label=\"Target\"><code>'stranger'</code></td>")
                 .contains("Earlier reconciliations");
         assertThat(ReportFormat.HTML.write(inChunks, List.of()))
                 .contains("<svg", "class=\"open\"", "class=\"equal-0\"");

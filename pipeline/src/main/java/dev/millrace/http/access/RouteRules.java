@@ -17,7 +17,7 @@ import org.springframework.web.util.pattern.PathPatternParser;
 
 /// Which role each request needs. What only reads needs a viewer. What changes something needs what
 /// its rule says, and the highest role if it has none. Thread-safe.
-final class RouteRules implements AuthorizationManager<RequestAuthorizationContext> {
+public final class RouteRules implements AuthorizationManager<RequestAuthorizationContext> {
 
     /// @param role empty for a request that needs no caller
     private record Rule(String method, PathPattern path, Optional<Role> role) {
@@ -26,6 +26,10 @@ final class RouteRules implements AuthorizationManager<RequestAuthorizationConte
             return method.equals(asked) && path.matches(at);
         }
     }
+
+    private static final String[] CONSENTED = {
+        "switchover", "rollback", "resolve", "complete", "abort"
+    };
 
     private static final List<Rule> RULES =
             Stream.of(
@@ -52,13 +56,7 @@ final class RouteRules implements AuthorizationManager<RequestAuthorizationConte
                                             "/api/v1/reconciliations/{id}",
                                             Optional.of(Role.OPERATOR))),
                             // Their dry run needs no more; Consent asks for an approver.
-                            changes(
-                                    Role.OPERATOR,
-                                    "switchover",
-                                    "rollback",
-                                    "resolve",
-                                    "complete",
-                                    "abort"))
+                            changes(Role.OPERATOR, CONSENTED))
                     .flatMap(rules -> rules)
                     .toList();
 
@@ -77,6 +75,14 @@ final class RouteRules implements AuthorizationManager<RequestAuthorizationConte
     /// Whether a rule names this request.
     static boolean isRuled(String method, String path) {
         return find(method, path).isPresent();
+    }
+
+    /// The role that a change needs, also of those that the body decides about.
+    ///
+    /// @param tries whether it is a dry run, or the way back out of an operation
+    public static Role ofChange(String method, String path, boolean tries) {
+        boolean isConsented = Stream.of(CONSENTED).anyMatch(each -> path.equals("/api/v1/" + each));
+        return isConsented && !tries ? Role.APPROVER : needed(method, path).orElse(Role.VIEWER);
     }
 
     /// @return empty if the request needs no caller

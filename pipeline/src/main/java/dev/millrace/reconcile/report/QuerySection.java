@@ -76,11 +76,8 @@ public record QuerySection(List<Row> rows) {
 
     private static String side(Side side) {
         return VisibleText.of(
-                "p50 %s, p95 %s; %s"
-                        .formatted(
-                                time(side.p50Ms()),
-                                time(side.p95Ms()),
-                                String.join(" > ", side.plan())));
+                "p50 %s, p95 %s".formatted(time(side.p50Ms()), time(side.p95Ms()))
+                        + (side.plan().isEmpty() ? "" : "; " + String.join(" > ", side.plan())));
     }
 
     private static String time(@Nullable Double millis) {

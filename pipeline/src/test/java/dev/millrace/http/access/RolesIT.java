@@ -5,20 +5,26 @@ import static dev.millrace.app.ServiceScene.JSON;
 import static dev.millrace.app.ServiceScene.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.app.FakeMigration;
 import dev.millrace.app.Http.Answer;
 import dev.millrace.app.ServiceScene;
 import dev.millrace.spec.access.AccessSetting;
 import dev.millrace.spec.access.AccessSetting.Role;
 import dev.millrace.spec.access.AccessSetting.Token;
+import dev.millrace.switchover.Operation;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -94,6 +100,93 @@ class RolesIT {
                                 RouteRules.isRuled(
                                         route.replaceFirst(" .*", ""),
                                         route.replaceFirst(".* ", "").replace("{id}", "7")));
+    }
+
+    private static final Pattern FORM =
+            Pattern.compile("<form data-action=\"([^\"]+)\"([^>]*)>\\s*<fieldset( disabled)?>");
+
+    /// A form of a page, as a person with a role sees it.
+    private record Form(String method, String action, String body, boolean disabled) {
+
+        static Stream<Form> on(String page) {
+            Matcher found = FORM.matcher(page);
+            List<Form> forms = new ArrayList<>();
+            while (found.find()) {
+                forms.add(
+                        new Form(
+                                attribute(found.group(2), "method", "POST"),
+                                found.group(1),
+                                attribute(found.group(2), "fixed", "{}"),
+                                found.group(3) != null));
+            }
+            assertThat(page.split("<form data-action", -1)).hasSize(forms.size() + 1);
+            return forms.stream();
+        }
+
+        private static String attribute(String attributes, String name, String otherwise) {
+            Matcher found = Pattern.compile(" data-" + name + "=\"([^\"]*)\"").matcher(attributes);
+            return found.find() ? found.group(1).replace("&#34;", "\"") : otherwise;
+        }
+    }
+
+    private static Stream<String> pages() {
+        scene.migration.reconcile(List.of());
+        scene.migration.repairState = Operation.State.RUNNING;
+        return Stream.of(
+                "/",
+                "/tables",
+                "/table?name=crm.customer",
+                "/reconciliations",
+                "/reconciliation?id=" + scene.migration.different(),
+                "/repair?id=" + FakeMigration.REPAIR,
+                "/switchover",
+                "/end?kind=abort",
+                "/rejected",
+                "/rejected/7");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Role.class)
+    void aFormIsDisabledExactlyWhenTheServiceRefusesIt(Role role) {
+        List<Form> forms =
+                pages().flatMap(page -> Form.on(scene.http.get(page, bearer(role)).body()))
+                        .distinct()
+                        .toList();
+
+        assertThat(forms).hasSizeGreaterThan(18);
+        for (Form form : forms) {
+            Answer answer =
+                    scene.http.send(
+                            form.method(),
+                            form.action().replace("{id}", "7"),
+                            form.body(),
+                            JSON,
+                            bearer(role));
+            assertThat(answer.status() == 403).as(form.toString()).isEqualTo(form.disabled());
+        }
+        assertThat(forms.stream().filter(Form::disabled).count())
+                .isEqualTo(
+                        switch (role) {
+                            case VIEWER -> forms.size();
+                            case OPERATOR -> 2;
+                            case APPROVER -> 0;
+                        });
+    }
+
+    /// The console disables what this refuses.
+    @Test
+    void theRulesKnowTheRoleOfEachChange() {
+        assertThat(LEAST)
+                .allSatisfy(
+                        (route, role) ->
+                                assertThat(
+                                                RouteRules.ofChange(
+                                                        route.replaceFirst(" .*", ""),
+                                                        route.replaceFirst(".* ", ""),
+                                                        false))
+                                        .as(route)
+                                        .isEqualTo(role));
+        assertThat(RouteRules.ofChange("POST", "/api/v1/complete", true)).isEqualTo(Role.OPERATOR);
     }
 
     @ParameterizedTest
