@@ -13,6 +13,9 @@ import dev.millrace.preflight.plan.Findings.Measured;
 import dev.millrace.preflight.plan.Remedy;
 import dev.millrace.preflight.plan.Remedy.Place;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Chunks;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Measure.Scalar;
+import dev.millrace.spec.flow.StopCondition.Side;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -24,16 +27,25 @@ public final class ConnectionChecks {
 
     private final Optional<String> sourceReader;
     private final Optional<String> targetReader;
+    private final List<StopCondition> stopWhen;
 
-    private ConnectionChecks(Optional<String> sourceReader, Optional<String> targetReader) {
+    private ConnectionChecks(
+            Optional<String> sourceReader,
+            Optional<String> targetReader,
+            List<StopCondition> stopWhen) {
         this.sourceReader = sourceReader;
         this.targetReader = targetReader;
+        this.stopWhen = List.copyOf(stopWhen);
     }
 
     /// @param sourceReader the role that compares the source, if that is a login of its own
     /// @param targetReader the same for the target
-    static List<Facts.Check> of(Optional<String> sourceReader, Optional<String> targetReader) {
-        ConnectionChecks checks = new ConnectionChecks(sourceReader, targetReader);
+    /// @param stopWhen of the file: each SELECT has a session
+    static List<Facts.Check> of(
+            Optional<String> sourceReader,
+            Optional<String> targetReader,
+            List<StopCondition> stopWhen) {
+        ConnectionChecks checks = new ConnectionChecks(sourceReader, targetReader, stopWhen);
         return List.of(checks::source, checks::target);
     }
 
@@ -72,11 +84,28 @@ public final class ConnectionChecks {
     }
 
     private List<Use> ofSource(Facts facts) {
-        return uses(facts.source().server(), ConnectionNeed.SOURCE, 1, sourceReader);
+        return uses(
+                facts.source().server(),
+                ConnectionNeed.SOURCE + selects(Side.SOURCE),
+                1,
+                sourceReader);
     }
 
     private List<Use> ofTarget(Facts facts) {
-        return uses(facts.target().server(), ConnectionNeed.TARGET, 0, targetReader);
+        return uses(
+                facts.target().server(),
+                ConnectionNeed.TARGET + selects(Side.TARGET),
+                0,
+                targetReader);
+    }
+
+    private int selects(Side side) {
+        return (int)
+                stopWhen.stream()
+                        .map(StopCondition::measure)
+                        .distinct()
+                        .filter(each -> each instanceof Scalar(Side on, String _) && on == side)
+                        .count();
     }
 
     private static List<Use> uses(
@@ -197,7 +226,7 @@ public final class ConnectionChecks {
         /// The same with a login of its own, whose pool is beside them.
         public static final int COMPARISON_LOGIN = COMPARISON + Database.POOL_SIZE;
 
-        /// What stop conditions and the WAL budget measure.
+        /// What stop conditions and the WAL budget measure, without the SELECTs of the file.
         private static final int LOAD = 1;
 
         /// Connections to the source, without the replication connection.

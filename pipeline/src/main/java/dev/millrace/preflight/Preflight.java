@@ -102,7 +102,8 @@ public final class Preflight {
                             SourceTableChecks.ALL,
                             TargetChecks.ALL,
                             TargetPrivilegeChecks.ALL,
-                            ConnectionChecks.of(reader(source), reader(target)),
+                            ConnectionChecks.of(
+                                    reader(source), reader(target), spec.flow().stopWhen()),
                             SwitchoverChecks.ALL,
                             SwitchoverTableChecks.of(spec.switchover().fence()))
                     .flatMap(List::stream)

@@ -21,6 +21,10 @@ import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Finding.Status;
 import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Consequence;
+import dev.millrace.spec.flow.StopCondition.Measure;
+import dev.millrace.spec.flow.StopCondition.Side;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.SelectStatement;
 import java.util.List;
@@ -44,6 +48,7 @@ class ChecksTest {
     private Server.Facts server = server("shop", 180_000, false);
     private Server.Facts targetServer = server("crm", 180_000, false);
     private Optional<String> sourceReader = Optional.empty();
+    private List<StopCondition> stopWhen = List.of();
     private Optional<String> targetReader = Optional.empty();
     private Optional<ReplicationSlot> slot = Optional.empty();
     private boolean begun = true;
@@ -204,7 +209,7 @@ class ChecksTest {
                         SourceTableChecks.ALL,
                         TargetChecks.ALL,
                         TargetPrivilegeChecks.ALL,
-                        ConnectionChecks.of(sourceReader, targetReader),
+                        ConnectionChecks.of(sourceReader, targetReader, stopWhen),
                         SwitchoverChecks.ALL,
                         SwitchoverTableChecks.ALL)
                 .flatMap(List::stream)
@@ -362,6 +367,28 @@ class ChecksTest {
         assertThat(open()).isEmpty();
         server = limited(new ConnectionLimit(Kind.DATABASE, "shop", 3, 0, false, 0));
         assertThat(only().message()).contains("needs " + ConnectionNeed.SOURCE);
+    }
+
+    @Test
+    void eachSelectOfAStopConditionIsCountedOnItsSide() {
+        stopWhen =
+                List.of(
+                        jobs("one", Side.SOURCE, "SELECT 1"),
+                        jobs("same", Side.SOURCE, "SELECT 1"),
+                        jobs("two", Side.SOURCE, "SELECT 2"),
+                        jobs("three", Side.TARGET, "SELECT 1"));
+
+        assertNeeds(Kind.DATABASE, ConnectionNeed.SOURCE + 2);
+        assertNeeds(Kind.SERVER, ConnectionNeed.SOURCE + ConnectionNeed.TARGET + 3);
+    }
+
+    private static StopCondition jobs(String name, Side on, String statement) {
+        return new StopCondition(
+                name,
+                new Measure.Scalar(on, statement),
+                1,
+                StopCondition.SUSTAINED,
+                Consequence.BLOCK_SWITCHOVER);
     }
 
     /// The limit of a role counts only its own connections; a login has its pool.
