@@ -86,6 +86,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     final CountDownLatch closing = new CountDownLatch(1);
     public final CountDownLatch mayClose;
     public volatile String phase = "CATCHING_UP";
+    public volatile StatusReport.Eta eta = new StatusReport.Eta(120.0, null);
     public volatile List<Part> parts =
             List.of(
                     new Part("capture", "running", true, NOON),
@@ -329,7 +330,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                 null,
                                 null)),
                 new FlowReport.Wal(3_000_000_000L, 10_000_000_000L, 0.3, 2_000_000.0, 3_500.0),
-                new StatusReport.Eta(120.0, null),
+                eta,
                 List.of(
                         new ServerUse(
                                 "source", "17.6", 0.002, 1L, null, new ServerUse.Pool(1, 0, 0, 2)),

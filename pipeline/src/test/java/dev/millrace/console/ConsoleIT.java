@@ -41,6 +41,7 @@ class ConsoleIT {
     void forget() {
         FakeMigration fresh = new FakeMigration();
         scene.migration.lag = fresh.lag;
+        scene.migration.eta = fresh.eta;
         scene.migration.operation = fresh.operation;
         scene.migration.foreign = null;
         scene.migration.apply = fresh.apply;
@@ -117,6 +118,20 @@ class ConsoleIT {
 
         assertThat(body).contains("target unreachable", "7 changes", "15 of about 45 rows");
         assertThat(body.split(">unknown<", -1)).hasSize(3);
+    }
+
+    /// What is unknown is not 0, and 0 is not shown.
+    @Test
+    void theOverviewShowsHowLongTheRestTakes() {
+        assertThat(page("/"))
+                .contains("about 2\u00a0min 0\u00a0s left")
+                .contains("Time until the target has caught up: unknown.");
+        scene.migration.eta = new StatusReport.Eta(null, 95.0);
+        assertThat(page("/"))
+                .contains("time left unknown", "caught up in about 1\u00a0min 35\u00a0s.");
+        scene.migration.eta = new StatusReport.Eta(null, 0.0);
+
+        assertThat(page("/")).doesNotContain("caught up");
     }
 
     @Test
