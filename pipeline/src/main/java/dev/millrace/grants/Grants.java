@@ -141,7 +141,7 @@ public final class Grants {
                         tables -> statements.add(publication(tables, role)),
                         () ->
                                 notes.add(
-                                        "The check source.publication of 'millrace plan' prints the CREATE PUBLICATION: the file does not name every table with its schema."));
+                                        "The file does not name every table with its schema, so the publication is not created here. With the rights of role switchover, the login creates it; otherwise the check source.publication of 'millrace plan' prints the CREATE PUBLICATION."));
         notes.addAll(conditions(StopCondition.Side.SOURCE));
         add(Side.SOURCE, Use.CAPTURE, role, spec.source(), statements, notes);
     }
@@ -223,6 +223,11 @@ public final class Grants {
         }
         if (!isSource || spec.switchover().fence() == Fence.LEASE) {
             statements.add(owners(tables, role));
+            if (isSource && sources.listed(spec).isEmpty()) {
+                // An owner may publish its tables; the publication itself is an object of the
+                // database.
+                statements.add(GrantSql.onDatabase("CREATE", database(endpoint), role));
+            }
         } else {
             statements.addAll(tables.grants("INSERT, UPDATE, DELETE", role));
         }

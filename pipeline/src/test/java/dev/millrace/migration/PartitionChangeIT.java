@@ -194,7 +194,7 @@ class PartitionChangeIT {
             scene.awaitPhase("IN_SYNC");
             scene.target.execute(
                     "CREATE SEQUENCE covers",
-                    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM"
+                    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN PERFORM"
                             + " nextval('public.covers'); RAISE EXCEPTION 'later' USING ERRCODE ="
                             + " '40001'; END $$",
                     "CREATE TRIGGER refuse BEFORE UPDATE ON millrace.lost_changes FOR EACH ROW"

@@ -3,7 +3,6 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
-import dev.millrace.control.ControlSchema;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
@@ -186,7 +185,6 @@ class StopConditionsIT {
                         1,
                         Consequence.PAUSE);
         try (MigrationScene scene = scene(waits)) {
-            ControlSchema.migrate(() -> scene.target.session("control"));
             scene.target.execute(
                     "INSERT INTO millrace.flow_hold VALUES ('%s', 'waits', now(), 'before')"
                             .formatted(scene.stream().id()));
