@@ -234,6 +234,13 @@ final class MigrationScene implements AutoCloseable {
         return this;
     }
 
+    /// Creates the publication again, as `plan` tells an administrator: only the owner of the
+    /// tables may publish them.
+    void publishAgain() {
+        source.execute("DROP PUBLICATION " + CaptureSettings.publication(name));
+        grant();
+    }
+
     /// The file with the tables that the test has declared without one.
     private MigrationSpec grantedSpec() {
         List<TableEntry> declared = new ArrayList<>(entries);

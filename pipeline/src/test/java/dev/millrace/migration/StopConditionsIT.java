@@ -394,7 +394,11 @@ class StopConditionsIT {
                 BankScene.routedBy(
                         BankScene::flag,
                         scene -> {
-                            scene.target.execute("CREATE TABLE incident (id int)");
+                            scene.grant();
+                            // Only the administrator knows what the SELECT of a condition reads.
+                            scene.target.execute(
+                                    "CREATE TABLE incident (id int)",
+                                    "GRANT SELECT ON incident TO " + scene.targetLogin());
                             scene.stopWhen(incidents);
                         })) {
             MigrationScene scene = bank.scene;
@@ -433,7 +437,9 @@ class StopConditionsIT {
             await(scene, "unknown");
             assertThat(gate(scene)).contains("jobs", "unknown");
 
-            scene.source.execute("CREATE TABLE public.job (id int)");
+            scene.source.execute(
+                    "CREATE TABLE public.job (id int)",
+                    "GRANT SELECT ON public.job TO " + scene.sourceLogin());
             await(scene, "below");
             assertThat(gate(scene)).isEmpty();
             scene.source.execute("INSERT INTO public.job VALUES (1), (2), (3)");
