@@ -213,7 +213,10 @@ public final class Grants {
         String role = endpoint.username();
         boolean isSource = side == Side.SOURCE;
         List<String> statements = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        notes.add("What the statement of a route needs is not known here.");
         if (isSource) {
+            notes.add("'complete --rename-old' also needs CREATE on the schemas of the tables.");
             statements.add(GrantSql.onDatabase("TEMPORARY", database(endpoint), role));
             statements.add(schema(role));
             statements.add(replicaRole(tables, role));
@@ -241,13 +244,7 @@ public final class Grants {
                 statements.add(GrantSql.onTable("SELECT, UPDATE", flag.table(), role));
             }
         }
-        add(
-                side,
-                Use.SWITCHOVER,
-                role,
-                endpoint,
-                statements,
-                List.of("What the statement of a route needs is not known here."));
+        add(side, Use.SWITCHOVER, role, endpoint, statements, notes);
     }
 
     private void ddl() {

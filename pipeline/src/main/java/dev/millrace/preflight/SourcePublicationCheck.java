@@ -49,7 +49,10 @@ final class SourcePublicationCheck {
                             + role.name()
                             + " needs no ownership once the publication exists",
                     Remedy.onSource(creation(facts))
-                            .note("As a superuser, or a role that owns all of these tables."));
+                            .note(
+                                    "As a superuser, or a role that owns all of these tables. If"
+                                            + " it then belongs to the role (ALTER PUBLICATION ..."
+                                            + " OWNER TO), the end of the migration can drop it."));
         }
         return findings.orOk(object, "the role may create it");
     }

@@ -78,6 +78,7 @@ class EndingIT {
     void aCompletionThatIsKilledBeforeOrAfterAnyStepIsContinued() throws Exception {
         try (BankScene bank = BankScene.switched()) {
             EndingScene ending = new EndingScene(bank.scene, bank.untouched);
+            ending.allowRenames();
 
             UUID id =
                     killAtEachStep(

@@ -425,7 +425,12 @@ final class MigrationScene implements AutoCloseable {
                         .filter(remedy -> remedy.startsWith("CREATE PUBLICATION"))
                         .findFirst();
         if (publication.isPresent()) {
-            source.execute(publication.get());
+            source.execute(
+                    publication.get(),
+                    "ALTER PUBLICATION "
+                            + CaptureSettings.publication(name)
+                            + " OWNER TO "
+                            + sourceLogin());
             report = check();
         }
         return Optional.of(report);
