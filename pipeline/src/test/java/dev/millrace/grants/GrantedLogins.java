@@ -236,7 +236,7 @@ public final class GrantedLogins {
         requireNoSuperuser(database, logins);
     }
 
-    public static void requireNoSuperuser(TestDatabase database, Set<String> logins) {
+    private static void requireNoSuperuser(TestDatabase database, Set<String> logins) {
         List<List<String>> superusers = database.query(SUPERUSERS.formatted(literals(logins)));
         if (!superusers.isEmpty()) {
             throw new IllegalStateException("Logins that are superusers: " + superusers);

@@ -45,6 +45,7 @@ class PartitionChangeIT {
     }
 
     private static void createStandAlone(MigrationScene scene, String name, int from, int to) {
+        scene.grant();
         scene.source.execute(
                 "CREATE TABLE " + name + " (LIKE part INCLUDING ALL)",
                 "INSERT INTO %s SELECT g, 'new', repeat(md5(g::text), 80) FROM generate_series(%d, %d) g"
