@@ -43,9 +43,10 @@ class OldSideIT {
             OldSide.Facts own = read(source, role);
 
             assertThat(ofOthers.using()).singleElement().asString().contains(role);
-            assertThat(ofOthers.active()).singleElement().asString().contains(role);
+            // The administrator of the test has a session, too.
+            assertThat(ofOthers.active()).anyMatch(session -> session.contains(role));
             assertThat(own.using()).isEmpty();
-            assertThat(own.active()).isEmpty();
+            assertThat(own.active()).noneMatch(session -> session.contains(role));
         }
     }
 }
