@@ -95,6 +95,9 @@ public record ControlRows(Database control, List<String> streams) {
             "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname ="
                     + " 'millrace'";
 
+    private static final String OTHER_OBJECTS =
+            "objects that Millrace did not create depend on it; drop them, then the schema";
+
     public ControlRows {
         streams = List.copyOf(streams);
     }
@@ -163,7 +166,7 @@ public record ControlRows(Database control, List<String> streams) {
     public Removal remove(Keeper keeper) throws SQLException, IOException {
         try (Connection connection = control.connect("cleanup")) {
             if (!exist(connection)) {
-                return new Removal.Gone();
+                return dropEmpty(connection);
             }
             connection.setAutoCommit(false);
             try {
@@ -224,6 +227,27 @@ public record ControlRows(Database control, List<String> streams) {
         return drop(connection, tables);
     }
 
+    /// An administrator may have created the schema for a migration that wrote nothing here.
+    private static Removal dropEmpty(Connection connection) throws SQLException {
+        Optional<Boolean> owned =
+                Statements.first(connection, OWNS_SCHEMA, row -> row.getBoolean(1));
+        if (owned.isEmpty()) {
+            return new Removal.Gone();
+        }
+        if (!owned.get()) {
+            return new Removal.SchemaStays("another role owns it; drop the schema as that role");
+        }
+        try {
+            Statements.update(connection, "DROP SCHEMA millrace");
+            return new Removal.Gone();
+        } catch (SQLException e) {
+            if (!SqlState.DEPENDENT_OBJECTS_STILL_EXIST.matches(e)) {
+                throw e;
+            }
+            return new Removal.SchemaStays(OTHER_OBJECTS);
+        }
+    }
+
     private static Removal drop(Connection connection, List<ControlTable> tables)
             throws SQLException {
         List<String> routines =
@@ -250,9 +274,7 @@ public record ControlRows(Database control, List<String> streams) {
                 throw e;
             }
             connection.rollback(before);
-            return new Removal.SchemaStays(
-                    "objects that Millrace did not create depend on it; drop them, then the"
-                            + " schema");
+            return new Removal.SchemaStays(OTHER_OBJECTS);
         }
     }
 

@@ -8,7 +8,9 @@ import dev.millrace.sandbox.SandboxSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -22,6 +24,10 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 public final class PostgresServer {
 
     private static final Logger LOG = LoggerFactory.getLogger(PostgresServer.class);
+
+    /// Owns the control schema of [#newTarget] until a test gives it to a login.
+    public static final String CONTROL_OWNER = "control_owner";
+
     private static final AtomicInteger NAMES = new AtomicInteger();
     private static final Map<String, String> SETTINGS =
             Map.of(
@@ -57,11 +63,27 @@ public final class PostgresServer {
         private static String create() {
             TestDatabase database = shared().newDatabase();
             try {
-                ControlSchema.migrate(() -> database.session("control"));
+                ControlSchema.migrate(() -> asControlOwner(database));
             } catch (SQLException e) {
                 throw new IllegalStateException(e);
             }
             return database.name();
+        }
+
+        /// A session that is not kept: a database with a session is no template.
+        private static Connection asControlOwner(TestDatabase database) throws SQLException {
+            Connection session = database.session("control");
+            try (Statement statement = session.createStatement()) {
+                statement.execute(
+                        """
+                        DO $$ BEGIN
+                            IF to_regrole('%1$s') IS NULL THEN CREATE ROLE %1$s; END IF;
+                            IF to_regnamespace('millrace') IS NULL THEN CREATE SCHEMA millrace AUTHORIZATION %1$s; END IF;
+                        END $$;
+                        SET ROLE %1$s"""
+                                .formatted(CONTROL_OWNER));
+            }
+            return session;
         }
     }
 
@@ -85,7 +107,7 @@ public final class PostgresServer {
     }
 
     /// A database like [#newDatabase] that has the current control schema. To copy it costs a tenth
-    /// of running its scripts. Its owner is the superuser.
+    /// of running its scripts.
     public TestDatabase newTarget() {
         return newDatabase(Template.NAME, "");
     }

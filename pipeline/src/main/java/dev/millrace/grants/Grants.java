@@ -141,7 +141,7 @@ public final class Grants {
                         tables -> statements.add(publication(tables, role)),
                         () ->
                                 notes.add(
-                                        "The check source.publication of 'millrace plan' prints the CREATE PUBLICATION: the file does not name every table with its schema."));
+                                        "The file does not name every table with its schema, so the publication is not created here. With the rights of role switchover, the login creates it; otherwise the check source.publication of 'millrace plan' prints the CREATE PUBLICATION."));
         notes.addAll(conditions(StopCondition.Side.SOURCE));
         add(Side.SOURCE, Use.CAPTURE, role, spec.source(), statements, notes);
     }
@@ -213,7 +213,10 @@ public final class Grants {
         String role = endpoint.username();
         boolean isSource = side == Side.SOURCE;
         List<String> statements = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        notes.add("What the statement of a route needs is not known here.");
         if (isSource) {
+            notes.add("'complete --rename-old' also needs CREATE on the schemas of the tables.");
             statements.add(GrantSql.onDatabase("TEMPORARY", database(endpoint), role));
             statements.add(schema(role));
             statements.add(replicaRole(tables, role));
@@ -223,6 +226,11 @@ public final class Grants {
         }
         if (!isSource || spec.switchover().fence() == Fence.LEASE) {
             statements.add(owners(tables, role));
+            if (isSource && sources.listed(spec).isEmpty()) {
+                // An owner may publish its tables; the publication itself is an object of the
+                // database.
+                statements.add(GrantSql.onDatabase("CREATE", database(endpoint), role));
+            }
         } else {
             statements.addAll(tables.grants("INSERT, UPDATE, DELETE", role));
         }
@@ -236,13 +244,7 @@ public final class Grants {
                 statements.add(GrantSql.onTable("SELECT, UPDATE", flag.table(), role));
             }
         }
-        add(
-                side,
-                Use.SWITCHOVER,
-                role,
-                endpoint,
-                statements,
-                List.of("What the statement of a route needs is not known here."));
+        add(side, Use.SWITCHOVER, role, endpoint, statements, notes);
     }
 
     private void ddl() {

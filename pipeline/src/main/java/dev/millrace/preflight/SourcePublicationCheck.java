@@ -59,8 +59,9 @@ final class SourcePublicationCheck {
     private static void existing(
             Findings findings, String object, Publication publication, Facts facts) {
         Optional<Publication.Defect> defect = publication.defect(facts.sources());
-        Remedy again = again(publication, facts);
-        if (defect.isPresent() && facts.target().begun() && publication.owned()) {
+        boolean renewed = publication.owned() && mayCreate(facts);
+        Remedy again = again(renewed, facts);
+        if (defect.isPresent() && facts.target().begun() && renewed) {
             findings.warn(
                     object,
                     "was altered, so changes may not be in the log: the migration cannot continue"
@@ -113,12 +114,17 @@ final class SourcePublicationCheck {
                 + ";";
     }
 
+    private static boolean mayCreate(Facts facts) {
+        return facts.source().server().role().createsInDatabase()
+                && facts.sourceTables().stream().allMatch(table -> table.access().owned());
+    }
+
     /// The role may not be allowed to create it, so the one who drops it creates it, too.
-    private static Remedy again(Publication publication, Facts facts) {
+    private static Remedy again(boolean renewed, Facts facts) {
         String dropped =
                 "DROP PUBLICATION " + Identifier.quote(facts.source().publicationName()) + ";";
         Remedy again =
-                publication.owned()
+                renewed
                         ? Remedy.onSource(dropped).note("Millrace then creates it again.")
                         : Remedy.onSource(dropped, creation(facts), ownership(facts))
                                 .note("As the owner of the publication and the tables.");

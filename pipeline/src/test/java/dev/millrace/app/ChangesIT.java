@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.capture.CaptureSettings;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
@@ -71,7 +72,11 @@ class ChangesIT {
         createConstrained();
         assembly =
                 switch (MigrationAssembly.open(
-                        spec(), "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
+                        GrantedLogins.granted(spec(), source, target),
+                        "hash",
+                        InstantSource.system(),
+                        "test",
+                        LostLog.REFUSED)) {
                     case Outcome.Started(MigrationAssembly started) -> started;
                     case Outcome.Refused(var report) ->
                             throw new AssertionError(report.findings().toString());
@@ -120,11 +125,11 @@ class ChangesIT {
                         .formatted(
                                 migration,
                                 source.url(),
-                                source.username(),
-                                source.password(),
+                                "capture_" + migration,
+                                GrantedLogins.PASSWORD,
                                 target.url(),
-                                target.username(),
-                                target.password(),
+                                "apply_" + migration,
+                                GrantedLogins.PASSWORD,
                                 KafkaServer.shared().bootstrapServers(),
                                 TestFolders.create("changes"),
                                 IDENTITIES.stream()

@@ -6,6 +6,7 @@ import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
@@ -47,6 +48,7 @@ class EndedServiceIT {
     void theDataDirHasOnlyTheArchiveAndTheNextStartCreatesNothing() throws Exception {
         source.execute("CREATE TABLE item (id int PRIMARY KEY)", "INSERT INTO item VALUES (1)");
         target.execute("CREATE TABLE item (id int PRIMARY KEY)");
+        GrantedLogins.granted(spec(), source, target);
         try (MigrationAssembly assembly = open()) {
             awaitPhase(assembly.migration(), "IN_SYNC");
             assertThat(dataDir.resolve("kafka")).exists();
@@ -115,11 +117,11 @@ class EndedServiceIT {
                         .formatted(
                                 name,
                                 source.url(),
-                                source.username(),
-                                source.password(),
+                                "capture_" + name,
+                                GrantedLogins.PASSWORD,
                                 target.url(),
-                                target.username(),
-                                target.password(),
+                                "apply_" + name,
+                                GrantedLogins.PASSWORD,
                                 dataDir);
         return switch (SpecReader.read("millrace.yaml", text, Map.of())) {
             case SpecResult.Valid valid -> valid.spec();

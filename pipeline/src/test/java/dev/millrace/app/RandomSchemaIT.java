@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.capture.CaptureSettings;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.GenerationStart.LostLog;
@@ -94,7 +95,11 @@ class RandomSchemaIT {
 
     private MigrationAssembly open() throws Exception {
         return switch (MigrationAssembly.open(
-                spec(), "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
+                GrantedLogins.granted(spec(), source, target),
+                "hash",
+                InstantSource.system(),
+                "test",
+                LostLog.REFUSED)) {
             case Outcome.Started(MigrationAssembly assembly) -> assembly;
             case Outcome.Refused(var report) ->
                     throw new AssertionError("seed " + seed + ": " + report.findings());
@@ -134,11 +139,11 @@ class RandomSchemaIT {
                         .formatted(
                                 migration,
                                 source.url(),
-                                source.username(),
-                                source.password(),
+                                "capture_" + migration,
+                                GrantedLogins.PASSWORD,
                                 target.url(),
-                                target.username(),
-                                target.password(),
+                                "apply_" + migration,
+                                GrantedLogins.PASSWORD,
                                 KafkaServer.shared().bootstrapServers(),
                                 TestFolders.create("random-schema"));
         return switch (SpecReader.read("millrace.yaml", text, Map.of())) {

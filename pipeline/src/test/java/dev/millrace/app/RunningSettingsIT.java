@@ -3,6 +3,7 @@ package dev.millrace.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.cli.Providers.ServiceAddress;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
@@ -23,6 +24,7 @@ class RunningSettingsIT {
     private final TestDatabase target = PostgresServer.shared().newDatabase();
 
     private SpecResult.Valid file() {
+        String name = KafkaServer.newMigrationName();
         String text =
                 """
                 migration: %s
@@ -36,13 +38,13 @@ class RunningSettingsIT {
                   public.part: SELECT id, '${HIDDEN}' AS region FROM public.part
                 """
                         .formatted(
-                                KafkaServer.newMigrationName(),
+                                name,
                                 source.url(),
-                                source.username(),
-                                source.password(),
+                                "capture_" + name,
+                                GrantedLogins.PASSWORD,
                                 target.url(),
-                                target.username(),
-                                target.password(),
+                                "apply_" + name,
+                                GrantedLogins.PASSWORD,
                                 KafkaServer.shared().bootstrapServers(),
                                 TestFolders.create("settings"));
         return switch (SpecReader.read("millrace.yaml", text, Map.of("HIDDEN", "canary-5531"))) {
@@ -73,10 +75,12 @@ class RunningSettingsIT {
                 "ALTER TABLE item ALTER name SET STORAGE EXTERNAL",
                 "INSERT INTO item VALUES (5, repeat('y', 100000))",
                 "INSERT INTO note SELECT generate_series(1, 9)");
+        SpecResult.Valid file = file();
+        GrantedLogins.granted(file.spec(), source, target);
         try (MillraceService service =
                 new RunVerb(InstantSource.system())
                         .start(
-                                file(),
+                                file,
                                 new ServiceAddress(
                                         "127.0.0.1", 0, Secret.of("a-token-of-some-length")),
                                 LostLog.REFUSED)) {

@@ -2,6 +2,8 @@ package dev.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.io.IOException;
@@ -18,6 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 class JournalVerifyIT {
 
     private final TestDatabase target = PostgresServer.shared().newTarget();
+    private final Login login = GrantedLogins.target(target);
 
     @TempDir private Path folder;
 
@@ -39,12 +42,7 @@ class JournalVerifyIT {
                 tables:
                   public.t: SELECT * FROM t
                 """
-                        .formatted(
-                                migration,
-                                target.url(),
-                                target.url(),
-                                target.username(),
-                                password));
+                        .formatted(migration, target.url(), target.url(), login.name(), password));
         String[] arguments = new String[4 + options.length];
         arguments[0] = "journal";
         arguments[1] = "verify";
@@ -55,7 +53,7 @@ class JournalVerifyIT {
     }
 
     private Invocation verify(String... options) throws IOException {
-        return verifyAs("shop", target.password(), options);
+        return verifyAs("shop", GrantedLogins.PASSWORD, options);
     }
 
     private String hash(int number) {
@@ -99,7 +97,8 @@ class JournalVerifyIT {
 
     @Test
     void aMigrationWithoutAJournalIsUndecided() throws IOException {
-        assertThat(verifyAs("unknown", target.password()).exitCode()).isEqualTo(ExitCode.UNDECIDED);
+        assertThat(verifyAs("unknown", GrantedLogins.PASSWORD).exitCode())
+                .isEqualTo(ExitCode.UNDECIDED);
         target.execute("DROP SCHEMA millrace CASCADE");
         assertThat(verify().exitCode()).isEqualTo(ExitCode.UNDECIDED);
     }

@@ -3,6 +3,7 @@ package dev.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.PreflightPlanner;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.io.IOException;
@@ -36,11 +37,11 @@ class PlanIT {
                 """
                         .formatted(
                                 source.url(),
-                                source.username(),
+                                "capture",
                                 password,
                                 target.url(),
-                                target.username(),
-                                target.password(),
+                                "apply",
+                                "pw",
                                 select));
         PrintWriter out = new PrintWriter(printed, true);
         Terminal terminal = new Terminal(out, out, Map.of(), InstantSource.system(), false, 100);
@@ -58,9 +59,13 @@ class PlanIT {
         source.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", "CREATE TABLE bare (id int)");
         target.execute("CREATE TABLE t (id int PRIMARY KEY, a text)");
 
-        assertThat(plan(source.password(), "SELECT * FROM t")).isEqualTo(ExitCode.DONE);
-        assertThat(plan(source.password(), "SELECT id, b FROM t")).isEqualTo(ExitCode.USAGE);
-        assertThat(plan(source.password(), "SELECT id FROM bare")).isEqualTo(ExitCode.REFUSED);
+        assertThat(plan("pw", "SELECT * FROM public.t")).isEqualTo(ExitCode.USAGE);
+        GrantedLogins.granted(folder.resolve("millrace.yaml"), source, target);
+        source.execute("GRANT SELECT ON bare TO capture");
+
+        assertThat(plan("pw", "SELECT * FROM public.t")).isEqualTo(ExitCode.DONE);
+        assertThat(plan("pw", "SELECT id, b FROM public.t")).isEqualTo(ExitCode.USAGE);
+        assertThat(plan("pw", "SELECT id FROM public.bare")).isEqualTo(ExitCode.REFUSED);
         assertThat(printed.toString())
                 .contains("shop can start: 1 target table")
                 .contains("public.t has no column b")
@@ -69,7 +74,7 @@ class PlanIT {
 
     @Test
     void aWrongPasswordAppearsNowhere() throws IOException {
-        assertThat(plan("canary-5521", "SELECT * FROM t", "-o", "json", "--debug"))
+        assertThat(plan("canary-5521", "SELECT * FROM public.t", "-o", "json", "--debug"))
                 .isEqualTo(ExitCode.USAGE);
 
         assertThat(printed.toString()).contains("source.reachable").doesNotContain("canary-5521");

@@ -3,6 +3,8 @@ package dev.millrace.ending;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -30,20 +32,21 @@ class OldSideIT {
                 "CREATE TABLE account (id int PRIMARY KEY)",
                 "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
                 "GRANT SELECT ON account TO " + role);
-        try (Database source =
-                        new Database("test", server.url(), server.username(), server.password());
+        Login login = GrantedLogins.source(server, "public.account");
+        try (Database source = login.database("test");
                 Connection reader = DriverManager.getConnection(server.url(), role, "pw");
                 Statement statement = reader.createStatement()) {
             reader.setAutoCommit(false);
             statement.execute("SELECT count(*) FROM account");
 
-            OldSide.Facts ofOthers = read(source, server.username());
+            OldSide.Facts ofOthers = read(source, login.name());
             OldSide.Facts own = read(source, role);
 
             assertThat(ofOthers.using()).singleElement().asString().contains(role);
-            assertThat(ofOthers.active()).singleElement().asString().contains(role);
+            // The administrator of the test has a session, too.
+            assertThat(ofOthers.active()).anyMatch(session -> session.contains(role));
             assertThat(own.using()).isEmpty();
-            assertThat(own.active()).isEmpty();
+            assertThat(own.active()).noneMatch(session -> session.contains(role));
         }
     }
 }

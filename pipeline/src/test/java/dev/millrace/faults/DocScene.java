@@ -1,5 +1,6 @@
 package dev.millrace.faults;
 
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
@@ -55,6 +56,10 @@ final class DocScene implements AutoCloseable {
                         + "data-dir: '"
                         + folder.resolve("data")
                         + "'\ntables:\n  public.doc: SELECT id, n, body FROM public.doc\n");
+        GrantedLogins.granted(
+                spec,
+                ShopScene.administered(source, DATABASE),
+                ShopScene.administered(target, DATABASE));
     }
 
     static void execute(SandboxPostgres server, String... statements) throws SQLException {

@@ -2,6 +2,7 @@ package dev.millrace.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
@@ -65,13 +66,16 @@ final class ItemScene implements AutoCloseable {
         sourceLines = ShopScene.endpoint("source", source, DATABASE);
         targetLines = ShopScene.endpoint("target", target, DATABASE);
         declare();
+        GrantedLogins.granted(
+                spec,
+                ShopScene.administered(source, DATABASE),
+                ShopScene.administered(target, DATABASE));
     }
 
-    /// Lets the service log in to the target as another role. Before its start.
-    void loginToTarget(String role, Path passwordFile) throws IOException {
+    /// Lets the service read the password of its login to the target from a file. Before its start.
+    void passwordOfTarget(Path passwordFile) throws IOException {
         targetLines =
-                "target:\n  url: %s\n  username: %s\n  password-file: '%s'\n"
-                        .formatted(target.jdbcUrl(DATABASE), role, passwordFile);
+                targetLines.replaceFirst("password: .*", "password-file: '" + passwordFile + "'");
         declare();
     }
 

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ResourcesIT {
 
     private static final Duration NAMED_WITHIN = Duration.ofSeconds(10);
-    private static final String ROLE = "mover";
+    private static final String ROLE = "target_login";
     private static final int ROWS = 2_000;
     private static final int MORE_ROWS = 200_000;
 
@@ -134,17 +134,10 @@ class ResourcesIT {
                                         == 1);
     }
 
-    /// A role that may do what a migration needs, and no more.
     private static ItemScene sceneOfRole(String password) throws IOException, SQLException {
         ItemScene scene = new ItemScene(ROWS);
-        ItemScene.execute(
-                scene.target,
-                "CREATE ROLE " + ROLE + " LOGIN PASSWORD '" + password + "'",
-                "GRANT CREATE, TEMPORARY ON DATABASE " + ItemScene.DATABASE + " TO " + ROLE,
-                "GRANT USAGE, CREATE ON SCHEMA public TO " + ROLE,
-                "GRANT SET ON PARAMETER session_replication_role TO " + ROLE,
-                "ALTER TABLE item OWNER TO " + ROLE);
-        scene.loginToTarget(ROLE, Files.writeString(scene.file("password"), password + "\n"));
+        ItemScene.execute(scene.target, "ALTER ROLE " + ROLE + " PASSWORD '" + password + "'");
+        scene.passwordOfTarget(Files.writeString(scene.file("password"), password + "\n"));
         return scene;
     }
 

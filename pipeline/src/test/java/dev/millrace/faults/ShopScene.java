@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.demo.Shop;
 import dev.millrace.demo.Traffic;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
+import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import dev.millrace.testing.Waits;
 import java.io.IOException;
@@ -68,6 +70,7 @@ final class ShopScene implements AutoCloseable {
                         + "\n"
                         + kafka
                         + Shop.tables());
+        GrantedLogins.granted(spec, administered(source, "shop"), administered(target, "market"));
         traffic =
                 Traffic.start(
                         () -> source.connect("shop"),
@@ -75,9 +78,13 @@ final class ShopScene implements AutoCloseable {
     }
 
     static String endpoint(String side, SandboxPostgres server, String database) {
-        return "%s:\n  url: %s\n  username: %s\n  password-file: '%s'\n"
-                .formatted(
-                        side, server.jdbcUrl(database), server.username(), server.passwordFile());
+        return "%s:\n  url: %s\n  username: %s_login\n  password: %s\n"
+                .formatted(side, server.jdbcUrl(database), side, GrantedLogins.PASSWORD);
+    }
+
+    /// A database as the administrator opens it.
+    static TestDatabase administered(SandboxPostgres server, String database) {
+        return new TestDatabase(server.jdbcUrl(database), server.username(), server.password());
     }
 
     ServiceProcess startService() {

@@ -9,6 +9,8 @@ import dev.millrace.control.flow.FlowStore;
 import dev.millrace.control.flow.FlowStore.Hold;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -42,15 +44,15 @@ class FlowControlIT {
     private static final Hold HOLD = new Hold("waits is 12", Instant.EPOCH);
 
     private final TestDatabase target = PostgresServer.shared().newDatabase();
-    private final Database control =
-            new Database("shop", target.url(), target.username(), target.password());
+    private final Login login = GrantedLogins.target(target);
+    private final Database control = login.database("shop");
     private volatile boolean owner = true;
     private volatile String phase = "IN_SYNC";
     private FlowControl flow;
 
     @BeforeEach
     void resume() throws Exception {
-        ControlSchema.migrate(() -> target.session("control"));
+        ControlSchema.migrate(() -> login.session("control"));
         flow =
                 new FlowControl(
                         new FlowRules(Backfill.WINDOWS),

@@ -11,6 +11,8 @@ import dev.millrace.approval.Approvals;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.approval.ApprovalLog;
 import dev.millrace.control.approval.ApprovalStore;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.spec.access.AccessSetting;
 import dev.millrace.spec.access.AccessSetting.Role;
@@ -38,8 +40,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ApprovalsIT {
 
     private static final TestDatabase TARGET = PostgresServer.shared().newDatabase();
-    private static final Database CONTROL =
-            new Database("shop", TARGET.url(), TARGET.username(), TARGET.password());
+    private static final Login LOGIN = GrantedLogins.target(TARGET);
+    private static final Database CONTROL = LOGIN.database("shop");
 
     @AutoClose private static ServiceScene scene;
 
@@ -47,7 +49,7 @@ class ApprovalsIT {
 
     @BeforeAll
     static void start() throws Exception {
-        ControlSchema.migrate(() -> TARGET.session("control"));
+        ControlSchema.migrate(() -> LOGIN.session("control"));
         scene =
                 ServiceScene.named(
                         new AccessSetting(

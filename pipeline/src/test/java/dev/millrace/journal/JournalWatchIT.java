@@ -3,6 +3,8 @@ package dev.millrace.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.JournalStore;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -17,8 +19,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class JournalWatchIT {
 
     private final TestDatabase target = PostgresServer.shared().newTarget();
-    private final Database control =
-            new Database("shop", target.url(), target.username(), target.password());
+    private final Login login = GrantedLogins.target(target);
+    private final Database control = login.database("shop");
     private final JournalWatch watch = new JournalWatch(control, "shop");
 
     @AfterEach

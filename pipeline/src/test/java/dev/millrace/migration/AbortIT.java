@@ -40,7 +40,7 @@ class AbortIT {
 
     @BeforeAll
     void start() throws Exception {
-        scene = new MigrationScene().separateRoles();
+        scene = new MigrationScene();
         ending = EndingScene.inSync(scene);
         running = Inventory.ofRunning(scene);
         life = ending.running(this::note);

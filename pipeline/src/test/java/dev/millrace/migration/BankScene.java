@@ -81,7 +81,6 @@ final class BankScene implements AutoCloseable {
             throws Exception {
         scene =
                 new MigrationScene()
-                        .separateRoles()
                         .declared()
                         .table("account", "id int PRIMARY KEY, balance bigint NOT NULL")
                         .table(
@@ -102,6 +101,11 @@ final class BankScene implements AutoCloseable {
                 "GRANT USAGE ON SCHEMA app TO " + role,
                 "GRANT SELECT ON app.routing TO " + role,
                 "GRANT ALL ON account, ledger TO " + role);
+        scene.grant();
+        // For a route whose statement only the test knows.
+        scene.source.execute(
+                "GRANT USAGE ON SCHEMA app TO " + scene.sourceLogin(),
+                "GRANT SELECT, UPDATE ON app.routing TO " + scene.sourceLogin());
         scene.target.execute("GRANT ALL ON account, ledger TO " + role);
         shape.accept(scene);
         scene.route(route.apply(scene)).reversible();

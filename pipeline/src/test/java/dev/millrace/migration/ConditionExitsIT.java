@@ -105,7 +105,9 @@ class ConditionExitsIT {
     @Test
     void aProcessThatEndsBetweenTheHoldAndTheMoveLosesNoRollback() throws Exception {
         FlowSetting setting = new FlowSetting(List.of(INCIDENTS), OptionalLong.empty());
-        scene.target.execute("CREATE TABLE incident (id int)", "INSERT INTO incident VALUES (1)");
+        scene.grant();
+        prepareIncidents(scene);
+        scene.target.execute("INSERT INTO incident VALUES (1)");
         AtomicInteger killed = new AtomicInteger();
         StopConditions first =
                 start(
@@ -281,9 +283,17 @@ class ConditionExitsIT {
         return BankScene.routedBy(
                 BankScene::flag,
                 scene -> {
-                    scene.target.execute("CREATE TABLE incident (id int)");
+                    scene.grant();
+                    prepareIncidents(scene);
                     scene.stopWhen(INCIDENTS);
                 });
+    }
+
+    /// Only the administrator knows what the SELECT of a condition reads.
+    private static void prepareIncidents(MigrationScene of) {
+        of.target.execute(
+                "CREATE TABLE incident (id int)",
+                "GRANT SELECT ON incident TO " + of.targetLogin());
     }
 
     /// An incident of the application on its new database.

@@ -85,6 +85,11 @@ record EndingScene(MigrationScene scene, Inventory before) {
                 Optional.empty());
     }
 
+    /// Lets the migration rename the tables of the source, which `grants` notes and does not print.
+    void allowRenames() {
+        scene.source.execute("GRANT CREATE ON SCHEMA public TO " + scene.sourceLogin());
+    }
+
     static EndRequest renaming(String suffix, boolean dryRun, String... forced) {
         return new EndRequest(
                 Kind.COMPLETE,

@@ -80,6 +80,7 @@ record Inventory(SortedSet<String> objects) {
     /// As [#of], for a scene that has not started. Its target may have a control schema without
     /// rows that was prepared to save time.
     static Inventory beforeStart(MigrationScene scene) throws Exception {
+        scene.grant();
         SortedSet<String> objects = new TreeSet<>(of(scene).objects);
         objects.removeIf(object -> object.contains("millrace.") || object.endsWith(" millrace"));
         return new Inventory(objects);

@@ -14,6 +14,8 @@ import dev.millrace.change.Topics;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.ending.Premises;
 import dev.millrace.ending.Premises.LogServer;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.Grants.Use;
 import dev.millrace.kafka.Broker;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
@@ -22,6 +24,8 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preflight.plan.CheckName;
+import dev.millrace.preflight.plan.Finding;
 import dev.millrace.problem.Position;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.replication.GenerationStart;
@@ -67,6 +71,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -97,7 +102,7 @@ final class MigrationScene implements AutoCloseable {
     final Path dataDir;
     private final List<TableId> tables = new ArrayList<>();
     private List<TableId> targets = List.of();
-    private final SceneDatabases databases;
+    private SceneDatabases databases;
     private LogRetention.Policy retention = LogRetention.Policy.of(Kafka.DEFAULT_RETENTION);
     private Backfill backfill = Backfill.ENGINE;
     private Indexes indexes = Indexes.KEEP;
@@ -117,6 +122,7 @@ final class MigrationScene implements AutoCloseable {
     private Map<TableId, Set<String>> sensitive = Map.of();
     private FlowSetting flow = FlowSetting.NONE;
     private InstantSource clock = InstantSource.system();
+    private boolean movable;
     final SceneTopics topics = new SceneTopics(kafka, new Topics(name), PARTITIONS);
     private @Nullable SceneDatabases reverse;
     private @Nullable Migration migration;
@@ -181,21 +187,23 @@ final class MigrationScene implements AutoCloseable {
     /// Declares a target table that is a SELECT over a source table, before those that are declared
     /// already. The test creates both.
     MigrationScene select(String target, String select) {
-        SelectStatement statement =
-                switch (SelectParser.parse(select)) {
-                    case ParseResult.Parsed(SelectStatement parsed) -> parsed;
-                    case ParseResult.Refused(var problems) -> throw new AssertionError(problems);
-                };
         entries =
                 Stream.concat(
                                 Stream.of(
                                         new TableEntry.Select(
                                                 new TableId("public", target),
-                                                statement,
+                                                parsed(select),
                                                 new Position("millrace.yaml", 1, 1))),
                                 entries.stream())
                         .toList();
         return this;
+    }
+
+    private static SelectStatement parsed(String select) {
+        return switch (SelectParser.parse(select)) {
+            case ParseResult.Parsed(SelectStatement parsed) -> parsed;
+            case ParseResult.Refused(var problems) -> throw new AssertionError(problems);
+        };
     }
 
     /// Stops this declared target table when its source table is truncated.
@@ -236,12 +244,49 @@ final class MigrationScene implements AutoCloseable {
         return this;
     }
 
-    /// Lets the migration write the target as a role that is not a superuser. It creates the
-    /// control schema itself.
-    ///
-    /// @return the role's name
-    String plainTargetRole() {
-        return databases.plainTargetRole();
+    /// Gives the logins of the migration what `grants` prints for the tables that exist now. Every
+    /// start does it; a test does it when it needs the logins before, or has added tables.
+    MigrationScene grant() {
+        GrantedLogins.grant(
+                grantedSpec(),
+                movable
+                        ? EnumSet.allOf(Use.class)
+                        : EnumSet.complementOf(EnumSet.of(Use.SWITCHOVER)),
+                source,
+                target);
+        return this;
+    }
+
+    /// Creates the publication again, as `plan` tells an administrator: only the owner of the
+    /// tables may publish them.
+    void publishAgain() {
+        source.execute("DROP PUBLICATION " + CaptureSettings.publication(name));
+        grant();
+    }
+
+    /// The file with the tables that the test has declared without one.
+    private MigrationSpec grantedSpec() {
+        List<TableEntry> declared = new ArrayList<>(entries);
+        if (entries.isEmpty()) {
+            for (TableId table : tables) {
+                for (TableId to : targets.isEmpty() ? List.of(table) : targets) {
+                    declared.add(
+                            new TableEntry.Select(
+                                    to,
+                                    parsed("SELECT * FROM " + Identifier.quote(table)),
+                                    new Position("millrace.yaml", 1, 1)));
+                }
+            }
+        }
+        return spec(declared, backfill, new IndexSetting(indexes, Map.of()));
+    }
+
+    String sourceLogin() {
+        return databases.sourceEndpoint().username();
+    }
+
+    String targetLogin() {
+        return databases.targetEndpoint().username();
     }
 
     /// Leaves it to the test to keep writers from the source.
@@ -305,15 +350,9 @@ final class MigrationScene implements AutoCloseable {
         return this;
     }
 
-    /// Lets the migration log in as roles that the test does not use.
-    MigrationScene separateRoles() {
-        databases.separateRoles();
-        return this;
-    }
-
-    /// Compares as a role that the test has created on both sides, with [SceneDatabases#PASSWORD].
+    /// Compares as another role.
     MigrationScene comparingAs(String role) {
-        databases.comparingAs(role);
+        databases = databases.comparingAs(role);
         return this;
     }
 
@@ -325,6 +364,12 @@ final class MigrationScene implements AutoCloseable {
     /// Writes to the source as the migration's own role, which no fence refuses.
     void writeSourceAsMigration(String sql) throws SQLException {
         SceneDatabases.write(databases.source(), sql);
+    }
+
+    /// Lets the logins move the applications, too.
+    MigrationScene movable() {
+        movable = true;
+        return this;
     }
 
     /// Copies each source table into these target tables, in this order of the file.
@@ -379,6 +424,7 @@ final class MigrationScene implements AutoCloseable {
     }
 
     private Migration startAnother(LostLog lostLog) throws SQLException {
+        grant();
         Optional<PreflightReport> plan = plan();
         return Migration.start(
                 new Migration.Streams(
@@ -390,15 +436,37 @@ final class MigrationScene implements AutoCloseable {
     }
 
     ReplicationStream stream() {
+        grant();
         return stream(plan());
     }
 
     /// What the file declares; empty for tables that are not in the file.
     private Optional<PreflightReport> plan() {
-        return entries.isEmpty()
-                ? Optional.empty()
-                : Optional.of(
-                        new Preflight(databases.sourceSide(), databases.targetSide()).run(spec()));
+        if (entries.isEmpty()) {
+            return Optional.empty();
+        }
+        PreflightReport report = check();
+        // A wildcard names no table, so that `grants` creates no publication for it.
+        Optional<String> publication =
+                report.findings().stream()
+                        .filter(found -> found.check().equals(CheckName.SOURCE_PUBLICATION.id()))
+                        .map(Finding::remedy)
+                        .filter(remedy -> remedy.startsWith("CREATE PUBLICATION"))
+                        .findFirst();
+        if (publication.isPresent()) {
+            source.execute(
+                    publication.get(),
+                    "ALTER PUBLICATION "
+                            + CaptureSettings.publication(name)
+                            + " OWNER TO "
+                            + sourceLogin());
+            report = check();
+        }
+        return Optional.of(report);
+    }
+
+    private PreflightReport check() {
+        return new Preflight(databases.sourceSide(), databases.targetSide()).run(spec());
     }
 
     private ReplicationStream stream(Optional<PreflightReport> plan) {
@@ -420,7 +488,7 @@ final class MigrationScene implements AutoCloseable {
                         PARTITIONS,
                         kafka,
                         Map.of(),
-                        ReplicaRole.REPLICA,
+                        replicaRole(databases.target()),
                         stateDir().resolve("state"),
                         retention,
                         backfill,
@@ -429,6 +497,14 @@ final class MigrationScene implements AutoCloseable {
                         rejectedLimit,
                         DEFINITIONS,
                         schemaChange));
+    }
+
+    private static ReplicaRole replicaRole(Database database) {
+        try (Connection connection = database.connect("role")) {
+            return ReplicaRole.take(connection);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static ReplicationStream.Tables copies(
@@ -440,6 +516,7 @@ final class MigrationScene implements AutoCloseable {
 
     /// Lets the migration carry the target's changes back to the source.
     MigrationScene reversible() {
+        movable = true;
         reverse = databases.forStream(Direction.REVERSE.id(name));
         return this;
     }
@@ -467,7 +544,7 @@ final class MigrationScene implements AutoCloseable {
                         PARTITIONS,
                         kafka,
                         Map.of(),
-                        ReplicaRole.REPLICA,
+                        replicaRole(reverse.source()),
                         stateDir().resolve("reverse-state"),
                         retention,
                         Backfill.WINDOWS,
@@ -568,6 +645,7 @@ final class MigrationScene implements AutoCloseable {
 
     /// Runs what the conductor does before it starts a component.
     <T> T withGenerations(GenerationWork<T> work) throws SQLException {
+        grant();
         ControlSchema.migrate(() -> databases.target().connect("control"));
         try (Broker broker = new Broker(kafka)) {
             return work.with(new GenerationStart(stream(), file(), broker));
@@ -619,16 +697,16 @@ final class MigrationScene implements AutoCloseable {
                         new CaptureSettings(
                                 name,
                                 1,
-                                source.url(),
-                                source.username(),
-                                source::password,
+                                databases.sourceEndpoint().url(),
+                                sourceLogin(),
+                                databases.sourceEndpoint().password()::reveal,
                                 captured(),
                                 PARTITIONS,
                                 kafka,
                                 Map.of(),
                                 Backfill.ENGINE,
                                 Optional.empty()),
-                        source::session,
+                        databases.source()::connect,
                         InstantSource.system());
         long number;
         try (Connection connection = source.connect()) {
@@ -645,16 +723,20 @@ final class MigrationScene implements AutoCloseable {
     }
 
     private MigrationSpec spec() {
+        return spec(entries, Backfill.ENGINE, IndexSetting.KEEP);
+    }
+
+    private MigrationSpec spec(List<TableEntry> declared, Backfill backfill, IndexSetting indexes) {
         return new MigrationSpec(
                 name,
                 databases.sourceEndpoint(),
                 databases.targetEndpoint(),
                 new Kafka.Embedded(PARTITIONS, Kafka.DEFAULT_RETENTION),
                 dataDir,
-                entries,
+                declared,
                 Map.of(),
-                Backfill.ENGINE,
-                IndexSetting.KEEP,
+                backfill,
+                indexes,
                 MigrationSpec.RejectedLimit.STANDARD,
                 truncate,
                 schemaChange,

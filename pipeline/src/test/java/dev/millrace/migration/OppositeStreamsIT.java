@@ -12,6 +12,8 @@ import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.TopicReader;
@@ -26,7 +28,6 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
-import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.reconcile.ReconcileSetting;
@@ -100,8 +101,7 @@ class OppositeStreamsIT {
         }
 
         private Database database(TestDatabase database) {
-            return new Database(
-                    direction.id(name), database.url(), database.username(), database.password());
+            return login(database).database(direction.id(name));
         }
 
         private ReplicationStream stream() {
@@ -124,7 +124,7 @@ class OppositeStreamsIT {
                             PARTITIONS,
                             KAFKA,
                             debezium,
-                            ReplicaRole.REPLICA,
+                            ReplicaRole.ORIGIN,
                             dataDir.resolve(direction.id(name)),
                             LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
                             Backfill.ENGINE,
@@ -299,8 +299,34 @@ class OppositeStreamsIT {
         }
     }
 
-    private static Endpoint endpoint(TestDatabase database) {
-        return new Endpoint(database.url(), database.username(), Secret.of(database.password()));
+    private Login login(TestDatabase database) {
+        return GrantedLogins.as((database.equals(a) ? "a_" : "b_") + name, database);
+    }
+
+    private Endpoint endpoint(TestDatabase database) {
+        return login(database).endpoint();
+    }
+
+    /// @param table of the forward stream
+    private void grant(String table) {
+        GrantedLogins.granted(
+                """
+                migration: %s
+                source: {url: '%s', username: %s}
+                target: {url: '%s', username: %s}
+                tables:
+                  public.%s: SELECT * FROM public.%s
+                """
+                        .formatted(
+                                name,
+                                a.url(),
+                                login(a).name(),
+                                b.url(),
+                                login(b).name(),
+                                table,
+                                table),
+                a,
+                b);
     }
 
     private void createTables() {
@@ -311,6 +337,7 @@ class OppositeStreamsIT {
         }
         a.execute("INSERT INTO one SELECT g, 'of a' FROM generate_series(1, 300) g");
         b.execute("INSERT INTO two SELECT g, 'of b' FROM generate_series(1, 400) g");
+        grant("one");
     }
 
     @Test
@@ -382,6 +409,7 @@ class OppositeStreamsIT {
         for (TestDatabase database : List.of(a, b)) {
             database.execute("CREATE TABLE shared (id int PRIMARY KEY, name text)");
         }
+        grant("shared");
     }
 
     @Test
@@ -394,11 +422,12 @@ class OppositeStreamsIT {
             forward.awaitInSync();
             reverse.awaitInSync();
 
-            a.execute(
-                    "INSERT INTO shared VALUES (1, 'a'), (2, 'a'), (3, 'a')",
-                    "UPDATE shared SET name = 'a2' WHERE id = 1",
-                    "UPDATE shared SET id = 20 WHERE id = 2",
-                    "DELETE FROM shared WHERE id = 3");
+            login(a).database()
+                    .execute(
+                            "INSERT INTO shared VALUES (1, 'a'), (2, 'a'), (3, 'a')",
+                            "UPDATE shared SET name = 'a2' WHERE id = 1",
+                            "UPDATE shared SET id = 20 WHERE id = 2",
+                            "DELETE FROM shared WHERE id = 3");
             settle(forward, reverse);
             assertThat(reverse.contents(a))
                     .isEqualTo(reverse.contents(b))
@@ -415,12 +444,13 @@ class OppositeStreamsIT {
                             "Insert 3",
                             "Update 1");
 
-            b.execute(
-                    "TRUNCATE shared",
-                    "INSERT INTO shared VALUES (1, 'b'), (2, 'b'), (3, 'b')",
-                    "UPDATE shared SET name = 'b2' WHERE id = 1",
-                    "UPDATE shared SET id = 30 WHERE id = 2",
-                    "DELETE FROM shared WHERE id = 3");
+            login(b).database()
+                    .execute(
+                            "TRUNCATE shared",
+                            "INSERT INTO shared VALUES (1, 'b'), (2, 'b'), (3, 'b')",
+                            "UPDATE shared SET name = 'b2' WHERE id = 1",
+                            "UPDATE shared SET id = 30 WHERE id = 2",
+                            "DELETE FROM shared WHERE id = 3");
             settle(forward, reverse);
             assertThat(reverse.contents(a))
                     .isEqualTo(reverse.contents(b))
@@ -437,7 +467,7 @@ class OppositeStreamsIT {
                             "Truncate",
                             "Update 1");
 
-            a.execute("TRUNCATE shared");
+            login(a).database().execute("TRUNCATE shared");
             settle(forward, reverse);
             assertThat(reverse.contents(b)).isEmpty();
             assertThat(reverse.logged()).filteredOn("Truncate"::equals).hasSize(1);
@@ -457,7 +487,8 @@ class OppositeStreamsIT {
             forward.awaitInSync();
             reverse.awaitInSync();
             reverse.stop();
-            a.execute("INSERT INTO shared SELECT g, 'a' FROM generate_series(1, 24000) g");
+            login(a).database()
+                    .execute("INSERT INTO shared SELECT g, 'a' FROM generate_series(1, 24000) g");
             forward.awaitThrough();
 
             for (int restart = 0; restart < 3; restart++) {
@@ -473,7 +504,7 @@ class OppositeStreamsIT {
                         .as("it ended inside the transaction")
                         .isNotZero();
             }
-            b.execute("UPDATE shared SET name = 'b' WHERE id = 7");
+            login(b).database().execute("UPDATE shared SET name = 'b' WHERE id = 7");
             reverse.start();
             settle(forward, reverse);
 

@@ -6,6 +6,7 @@ import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.flow.FlowControl;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -128,7 +129,11 @@ final class ReactionScene implements AutoCloseable {
     /// The backfill is so slow that it goes on until [#finish].
     void start(List<StopCondition> conditions) throws SQLException {
         scene.stopWhen(conditions.toArray(StopCondition[]::new));
-        ControlSchema.migrate(() -> scene.target.session("control"));
+        scene.grant();
+        scene.source.execute("GRANT SELECT ON job TO " + scene.sourceLogin());
+        scene.target.execute("GRANT SELECT ON job TO " + scene.targetLogin());
+        ControlSchema.migrate(
+                () -> GrantedLogins.as(scene.targetLogin(), scene.target).session("control"));
         FlowControl.resume(scene.stream(), () -> true, "test", InstantSource.system())
                 .change(throttle(Limit.ofRows(ROWS_PER_SECOND)), () -> "PLANNED");
         scene.start();

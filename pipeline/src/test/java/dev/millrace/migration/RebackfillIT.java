@@ -345,6 +345,9 @@ class RebackfillIT {
         scene.stop();
         scene.start();
         assertLost(scene, loss);
+        if (loss == Loss.PUBLICATION_ALTERED) {
+            scene.publishAgain();
+        }
         assertThat(scene.target.value(ROWS)).isEqualTo(before);
         assertThatThrownBy(() -> begin(scene, Optional.of("public.doc")))
                 .isInstanceOf(RefusedException.class)
@@ -504,6 +507,7 @@ class RebackfillIT {
 
         scene.target.execute(
                 "DROP TABLE note", "CREATE TABLE note (id int PRIMARY KEY, text text)");
+        scene.grant();
         awaitDone(scene, begin(scene, Optional.empty()));
         scene.awaitPhase("IN_SYNC");
 

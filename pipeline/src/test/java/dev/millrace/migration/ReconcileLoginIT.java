@@ -49,34 +49,13 @@ class ReconcileLoginIT {
         }
     }
 
-    /// @param owner the migration's other role
-    private void create(MigrationScene scene, String owner, String tables) {
-        String login = "CREATE ROLE " + role + " LOGIN PASSWORD '" + SceneDatabases.PASSWORD + "'";
-        scene.source.execute(login);
-        if (scene.target.query("SELECT FROM pg_roles WHERE rolname = '" + role + "'").isEmpty()) {
-            scene.target.execute(login);
-        }
-        for (TestDatabase side : List.of(scene.source, scene.target)) {
-            side.execute(
-                    "GRANT SELECT ON " + tables + " TO " + role,
-                    "CREATE SCHEMA IF NOT EXISTS millrace AUTHORIZATION " + owner,
-                    "GRANT USAGE ON SCHEMA millrace TO " + role,
-                    "GRANT SELECT ON ALL TABLES IN SCHEMA millrace TO " + role,
-                    "ALTER DEFAULT PRIVILEGES FOR ROLE "
-                            + owner
-                            + " IN SCHEMA millrace GRANT SELECT ON TABLES TO "
-                            + role);
-        }
-        scene.comparingAs(role);
-    }
-
     private MigrationScene docs(QueryPair... queries) throws Exception {
         MigrationScene scene =
                 new MigrationScene()
                         .backfill(Backfill.WINDOWS)
                         .queries(queries)
-                        .table("doc", "id int PRIMARY KEY, title text");
-        create(scene, scene.target.username(), "doc");
+                        .table("doc", "id int PRIMARY KEY, title text")
+                        .comparingAs(role);
         scene.source.execute("INSERT INTO doc SELECT g, 't' || g FROM generate_series(1, 1000) g");
         scene.start();
         scene.awaitPhase("IN_SYNC");
@@ -212,9 +191,7 @@ class ReconcileLoginIT {
     @Test
     void theMoveThereAndBackIsProvedUnderIt() throws Exception {
         try (BankScene bank =
-                BankScene.routedBy(
-                        BankScene::flag,
-                        scene -> create(scene, "migrator_" + scene.name, "account, ledger"))) {
+                BankScene.routedBy(BankScene::flag, scene -> scene.comparingAs(role))) {
             bank.assertEqual();
             bank.awaitOpenGates(Kind.SWITCHOVER);
             assertThat(bank.move(Kind.SWITCHOVER).state()).isEqualTo(State.DONE);

@@ -36,6 +36,7 @@ class RenameOldIT {
         bank = BankScene.switched();
         bank.scene.source.execute("CREATE TABLE account_old (id int)");
         ending = new EndingScene(bank.scene, bank.untouched);
+        ending.allowRenames();
         running = Inventory.ofRunning(bank.scene);
         life =
                 ending.running(

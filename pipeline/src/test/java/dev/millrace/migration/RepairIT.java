@@ -318,7 +318,7 @@ class RepairIT {
                     "CREATE TABLE seen (id int PRIMARY KEY, version bigint)",
                     "CREATE TABLE went_back (id int, was bigint, became bigint)",
                     """
-                    CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                    CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
                         INSERT INTO public.went_back SELECT NEW.id, s.version, NEW.version
                             FROM public.seen s WHERE s.id = NEW.id AND s.version > NEW.version;
                         INSERT INTO public.seen AS s VALUES (NEW.id, NEW.version)

@@ -541,6 +541,7 @@ class SchemaChangeMigrationIT {
                     scene, "another table has its name", "its name back", "millrace rebackfill");
             assertAcceptanceRefused(scene, "its name back");
 
+            scene.publishAgain();
             scene.running()
                     .rebackfill(
                             new Rebackfill.Request(

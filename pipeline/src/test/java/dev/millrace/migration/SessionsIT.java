@@ -16,7 +16,7 @@ class SessionsIT {
         database.execute(
                 "CREATE TABLE login (sessions int, purposes text)",
                 """
-                CREATE FUNCTION note_login() RETURNS event_trigger LANGUAGE plpgsql AS $$
+                CREATE FUNCTION note_login() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
                 BEGIN
                     IF current_setting('application_name') LIKE %s THEN
                         INSERT INTO public.login

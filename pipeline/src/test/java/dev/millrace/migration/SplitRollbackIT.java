@@ -42,7 +42,6 @@ class SplitRollbackIT {
     void start() throws Exception {
         scene =
                 new MigrationScene()
-                        .separateRoles()
                         .select("note_us", NOTES + "'us'")
                         .select("note_eu", NOTES + "'eu'")
                         .select("address", "SELECT id AS user_id, street, city FROM public.users")

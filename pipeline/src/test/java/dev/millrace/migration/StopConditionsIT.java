@@ -3,7 +3,6 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
-import dev.millrace.control.ControlSchema;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowChange.Action;
 import dev.millrace.flow.FlowChange.Part;
@@ -173,7 +172,6 @@ class StopConditionsIT {
     @Test
     void aStoredHoldThatThePhaseDoesNotAllowIsReleased() throws Exception {
         try (MigrationScene scene = scene(WAITS)) {
-            ControlSchema.migrate(() -> scene.target.session("control"));
             scene.target.execute(
                     "INSERT INTO millrace.flow_hold VALUES ('%s', 'waits', now(), 'before')"
                             .formatted(scene.stream().id()));
@@ -340,7 +338,9 @@ class StopConditionsIT {
             await(scene, "unknown");
             assertThat(gate(scene)).contains("jobs", "unknown");
 
-            scene.source.execute("CREATE TABLE public.job (id int)");
+            scene.source.execute(
+                    "CREATE TABLE public.job (id int)",
+                    "GRANT SELECT ON public.job TO " + scene.sourceLogin());
             await(scene, "below");
             assertThat(gate(scene)).isEmpty();
             scene.source.execute("INSERT INTO public.job VALUES (1), (2), (3)");

@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.parity.SchemaFinding;
 import dev.millrace.rejected.RejectedChange;
 import dev.millrace.replication.RefusedException;
@@ -44,11 +45,10 @@ class SwitchoverGatesIT {
     void startInSync() throws Exception {
         scene =
                 new MigrationScene()
-                        .separateRoles()
                         .declared()
                         .table("account", "id int PRIMARY KEY, balance bigint NOT NULL DEFAULT 0");
         scene.source.execute("INSERT INTO account SELECT i, 100 FROM generate_series(1, 10) i");
-        migration = scene.start();
+        migration = scene.movable().start();
         scene.awaitPhase("IN_SYNC");
         scene.reconcile();
     }
@@ -301,7 +301,8 @@ class SwitchoverGatesIT {
     @Test
     void anotherProgramUnderTheLoginRoleClosesItsGate() throws Exception {
         try (Connection stranger =
-                new TestDatabase(scene.source.url(), "migrator_" + scene.name, "pw").connect()) {
+                new TestDatabase(scene.source.url(), scene.sourceLogin(), GrantedLogins.PASSWORD)
+                        .connect()) {
             stranger.createStatement().execute("SET application_name = 'psql'");
             assertThat(gate("login-role").reason()).contains("(psql)");
         }

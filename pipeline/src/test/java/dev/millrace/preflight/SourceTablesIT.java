@@ -216,6 +216,14 @@ class SourceTablesIT {
                 "ALTER PUBLICATION millrace_" + scene.migration() + " ADD TABLE more");
 
         assertThat(only(scene.plan()).check()).isEqualTo("source.publication");
+
+        scene.source.execute(
+                "ALTER PUBLICATION millrace_" + scene.migration() + " OWNER TO " + scene.role);
+
+        assertThat(only(scene.plan()).remedy())
+                .as("the role may drop it, and may not create it again")
+                .startsWith("DROP PUBLICATION")
+                .contains("CREATE PUBLICATION");
     }
 
     /// Since version 18, the source refuses UPDATE and DELETE if the replica identity contains

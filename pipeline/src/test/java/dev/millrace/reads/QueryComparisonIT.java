@@ -2,6 +2,9 @@ package dev.millrace.reads;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.parity.QueryReport;
 import dev.millrace.parity.QueryReport.Verdict;
 import dev.millrace.postgres.Database;
@@ -23,8 +26,8 @@ class QueryComparisonIT {
             new Budget(Duration.ofMillis(300), Duration.ofMinutes(5), 5, 1, 2);
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
-    private final Database sessions =
-            new Database("reads", database.url(), database.username(), database.password());
+    private final Login login = GrantedLogins.reader(Side.SOURCE, database);
+    private final Database sessions = login.database("reads");
 
     @AfterEach
     void close() {

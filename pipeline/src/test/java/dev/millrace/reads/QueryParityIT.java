@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.digest.Chunker;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.parity.QueryReport;
 import dev.millrace.parity.QueryReport.Verdict;
@@ -39,8 +42,8 @@ class QueryParityIT {
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'EXECUTE%'";
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
-    private final Database sessions =
-            new Database("reads", database.url(), database.username(), database.password());
+    private final Login login = GrantedLogins.reader(Side.SOURCE, database);
+    private final Database sessions = login.database("reads");
     private final Cancellation cancellation = new Cancellation();
 
     @AfterEach
@@ -90,8 +93,8 @@ class QueryParityIT {
                         new Chunker(
                                 "reads",
                                 topics.target(),
-                                () -> database.session("reads"),
-                                () -> database.session("reads")),
+                                () -> login.session("reads"),
+                                () -> login.session("reads")),
                         new ChangeLog(Map.of("bootstrap.servers", "127.0.0.1:1"), topics),
                         cancellation,
                         InstantSource.system(),

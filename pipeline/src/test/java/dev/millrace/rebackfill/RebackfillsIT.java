@@ -4,13 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.control.RebackfillStore;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database;
 import dev.millrace.rebackfill.Rebackfill.Request;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
-import dev.millrace.spec.Secret;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.time.InstantSource;
@@ -101,11 +102,9 @@ class RebackfillsIT {
     @EnumSource
     void refusesAndJournalsNothing(Refused refused) throws Exception {
         TestDatabase database = PostgresServer.shared().newTarget();
-        Endpoint endpoint =
-                new Endpoint(database.url(), database.username(), Secret.of(database.password()));
-        try (Database control =
-                        new Database(
-                                "shop", database.url(), database.username(), database.password());
+        Login login = GrantedLogins.target(database);
+        Endpoint endpoint = login.endpoint();
+        try (Database control = login.database("shop");
                 Rebackfills rebackfills =
                         Rebackfills.resume(
                                 new Rebackfills.Equipment(

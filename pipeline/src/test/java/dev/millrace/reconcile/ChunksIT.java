@@ -172,7 +172,7 @@ class ChunksIT {
                         throw new SQLException(
                                 "too many connections", SqlState.TOO_MANY_CONNECTIONS.code());
                     }
-                    return scene.source.session("reconcile");
+                    return scene.openSource();
                 };
     }
 
@@ -313,6 +313,7 @@ class ChunksIT {
                 "DELETE FROM crm.code WHERE n = 200",
                 "INSERT INTO crm.code VALUES ('zebra', 1), ('A', 2)",
                 "ANALYZE crm.code");
+        scene.grantAll();
         TableId target = new TableId("crm", "code");
         Mapping mapping =
                 new Mapping(

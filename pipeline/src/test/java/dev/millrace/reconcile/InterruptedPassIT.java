@@ -11,6 +11,8 @@ import dev.millrace.digest.Chunker;
 import dev.millrace.digest.KeyRange;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
@@ -38,10 +40,9 @@ class InterruptedPassIT {
 
     @AutoClose private final UsersScene scene = new UsersScene();
 
-    @AutoClose
-    private final Database control =
-            new Database(
-                    "shop", scene.target.url(), scene.target.username(), scene.target.password());
+    private final Login login = GrantedLogins.target(scene.target);
+
+    @AutoClose private final Database control = login.database("shop");
 
     private final PassStore store = new PassStore(control, scene.topics.migration());
     private final UUID id = UUID.randomUUID();

@@ -245,6 +245,7 @@ class ReconcilerIT {
                                                 new TableId("public", "u" + i),
                                                 new TableId("crm", "c" + i)))
                         .toList();
+        scene.grantAll();
         AtomicInteger watermarks = new AtomicInteger();
         scene.progress.afterEachWatermark(watermarks::incrementAndGet);
         Instant begin = Instant.now();

@@ -85,6 +85,7 @@ class TouchedBasisIT {
     })
     void changedDefinitionIsNoticed(String side, String change) {
         (side.equals("source") ? users.source : users.target).execute(change.split("; "));
+        users.grantAll();
 
         TouchedReport.Table fenced = scene.fenced();
         TouchedReport.Table prepared = scene.prepare().tables().getFirst();

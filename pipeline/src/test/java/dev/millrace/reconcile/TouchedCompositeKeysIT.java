@@ -8,6 +8,9 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.digest.Chunker;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
@@ -50,6 +53,8 @@ class TouchedCompositeKeysIT {
 
     private final TestDatabase source = PostgresServer.shared().newDatabase();
     private final TestDatabase target = PostgresServer.shared().newTarget();
+    private final Login sourceReader;
+    private final Login targetReader;
     private final Topics topics = new Topics(KafkaServer.newMigrationName());
     private final Mapping mapping =
             new Mapping(
@@ -97,6 +102,8 @@ class TouchedCompositeKeysIT {
                         + " PRIMARY KEY (region, number))",
                 "INSERT INTO sale SELECT CASE i % 2 WHEN 0 THEN 'eu' ELSE 'us' END, i / 2, 'n'"
                         + " FROM generate_series(1, 100) i");
+        sourceReader = GrantedLogins.reader(Side.SOURCE, source, "public.sales");
+        targetReader = GrantedLogins.reader(Side.TARGET, target, "public.sale");
         progress = new TinyReplicationProgress(source, target, topics, mapping);
     }
 
@@ -185,8 +192,8 @@ class TouchedCompositeKeysIT {
                 new Chunker(
                         topics.migration(),
                         topics.target(),
-                        () -> source.session("reconcile"),
-                        () -> target.session("reconcile")),
+                        () -> sourceReader.session("reconcile"),
+                        () -> targetReader.session("reconcile")),
                 new ChangeLog(
                         Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()),
                         topics));

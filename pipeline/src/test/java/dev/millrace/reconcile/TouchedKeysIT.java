@@ -305,6 +305,7 @@ class TouchedKeysIT {
     @Test
     void comparesTheTablesOfASplitOneByOne() {
         users.target.execute("CREATE TABLE crm.copy AS SELECT * FROM crm.customer");
+        users.grantAll();
         users.source.execute("UPDATE users SET deleted = false WHERE deleted");
         users.target.execute(
                 "INSERT INTO crm.copy SELECT i * 10, 'name ' || i * 10, i * 15.00"

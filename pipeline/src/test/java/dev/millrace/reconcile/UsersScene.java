@@ -7,6 +7,9 @@ import dev.millrace.change.Topics;
 import dev.millrace.digest.Chunker;
 import dev.millrace.digest.ComparedTable;
 import dev.millrace.digest.Sessions;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
@@ -19,6 +22,8 @@ import dev.millrace.reconcile.touched.TouchedReconciliation;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -38,6 +43,8 @@ final class UsersScene implements AutoCloseable {
 
     final TestDatabase source = PostgresServer.shared().newDatabase();
     final TestDatabase target = PostgresServer.shared().newTarget();
+    private final Login sourceReader;
+    private final Login targetReader;
     final Topics topics = new Topics(KafkaServer.newMigrationName());
     final TinyReplicationProgress progress;
     Mapping mapping = UserMapper.mapping();
@@ -47,7 +54,7 @@ final class UsersScene implements AutoCloseable {
     Cancellation cancellation = new Cancellation();
 
     /// The sessions of the reconciliation on the source.
-    Sessions sourceSessions = () -> source.session("reconcile");
+    Sessions sourceSessions = this::openSource;
 
     /// How many chunks each pass has planned for a table.
     final List<Integer> planned = new ArrayList<>();
@@ -91,6 +98,17 @@ final class UsersScene implements AutoCloseable {
                 new Chunks(-1, rows, 1 << 30, parallel, differences, touched));
     }
 
+    /// Lets comparisons read the tables that the test has added.
+    void grantAll() {
+        GrantedLogins.reader(Side.SOURCE, source, "public.*");
+        GrantedLogins.reader(Side.TARGET, target, "crm.*");
+    }
+
+    /// A session of comparisons on the source.
+    Connection openSource() throws SQLException {
+        return sourceReader.session("reconcile");
+    }
+
     /// Changes how much is kept in memory; tables are divided as before.
     void limit(long rows, long bytes) {
         limits =
@@ -111,6 +129,8 @@ final class UsersScene implements AutoCloseable {
         target.execute(
                 "CREATE SCHEMA crm",
                 "CREATE TABLE crm.customer (id int PRIMARY KEY, full_name text, amount numeric)");
+        sourceReader = GrantedLogins.reader(Side.SOURCE, source, "public.users");
+        targetReader = GrantedLogins.reader(Side.TARGET, target, "crm.customer");
         progress = new TinyReplicationProgress(source, target, topics, mapping);
         fill();
     }
@@ -164,7 +184,7 @@ final class UsersScene implements AutoCloseable {
                 topics.migration(),
                 topics.target(),
                 () -> sourceSessions.open(),
-                () -> target.session("reconcile"));
+                () -> targetReader.session("reconcile"));
     }
 
     TableReport table() {

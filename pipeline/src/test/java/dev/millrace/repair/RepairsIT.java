@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.control.repair.RepairStore;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database;
 import dev.millrace.rebackfill.OneTable;
@@ -13,7 +15,6 @@ import dev.millrace.repair.Repair.Request;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
-import dev.millrace.spec.Secret;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -101,11 +102,9 @@ class RepairsIT {
     @EnumSource
     void refusesAndJournalsNothing(Refused refused) throws Exception {
         TestDatabase database = PostgresServer.shared().newTarget();
-        Endpoint endpoint =
-                new Endpoint(database.url(), database.username(), Secret.of(database.password()));
-        try (Database control =
-                        new Database(
-                                "shop", database.url(), database.username(), database.password());
+        Login login = GrantedLogins.target(database);
+        Endpoint endpoint = login.endpoint();
+        try (Database control = login.database("shop");
                 Repairs repairs =
                         Repairs.resume(
                                 new Repairs.Equipment(

@@ -3,6 +3,8 @@ package dev.millrace.route;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.route.TrafficRoute.Attempt;
 import dev.millrace.route.TrafficRoute.Direction;
@@ -32,7 +34,8 @@ class SideRoutesIT {
     private static final Attempt ROLLBACK = new Attempt("m", "op2", Direction.ROLLBACK, "op2");
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
-    private final Database target = open(database);
+    private final Login login = GrantedLogins.target(database);
+    private final Database target = open(login);
 
     @BeforeEach
     void createTheFlag() {
@@ -43,7 +46,9 @@ class SideRoutesIT {
                 "CREATE FUNCTION count_changes() RETURNS trigger LANGUAGE plpgsql AS"
                         + " 'BEGIN NEW.changes := OLD.changes + 1; RETURN NEW; END'",
                 "CREATE TRIGGER t BEFORE UPDATE ON flag FOR EACH ROW"
-                        + " EXECUTE FUNCTION count_changes()");
+                        + " EXECUTE FUNCTION count_changes()",
+                // As it is printed for a flag.
+                "GRANT SELECT, UPDATE ON flag TO " + login.name());
     }
 
     @AfterEach
@@ -51,8 +56,8 @@ class SideRoutesIT {
         target.close();
     }
 
-    private static Database open(TestDatabase database) {
-        return new Database("m", database.url(), database.username(), database.password());
+    private static Database open(Login login) {
+        return login.database("m");
     }
 
     private static FlagRoute flag(Database database, Map<String, String> where, String column) {
@@ -131,7 +136,7 @@ class SideRoutesIT {
                 "DROP ROLE IF EXISTS reads_flag",
                 "CREATE ROLE reads_flag LOGIN PASSWORD 'p'",
                 "GRANT SELECT ON flag TO reads_flag");
-        TestDatabase reader = new TestDatabase(database.url(), "reads_flag", "p");
+        Login reader = new Login(new TestDatabase(database.url(), "reads_flag", "p"));
         try (Database poor = open(reader)) {
             FlagRoute route = flag(poor, Map.of("name", "other"), "value");
 
@@ -181,7 +186,7 @@ class SideRoutesIT {
     @EnumSource
     void aLostReplyToCommitIsSettledByTheTransactionsStatus(Lost lost) {
         try (CutProxy proxy = CutProxy.before(database);
-                Database fragile = open(proxy.through(database))) {
+                Database fragile = open(login.through(proxy))) {
             if (lost == Lost.AFTER_THE_COMMIT) {
                 proxy.cutAfterSending("COMMIT");
             } else {
@@ -209,7 +214,7 @@ class SideRoutesIT {
 
     @Test
     void aCommitThatNeverArrivedIsEndedAndIsNoRouting() throws SQLException {
-        try (Connection left = database.connect();
+        try (Connection left = login.connect();
                 Statement statement = left.createStatement()) {
             left.setAutoCommit(false);
             statement.execute("UPDATE flag SET value = 'crm'");
@@ -230,7 +235,7 @@ class SideRoutesIT {
     @Test
     void anUnreachableServerAfterCommitIsAQuestion() {
         try (CutProxy proxy = CutProxy.before(database);
-                Database fragile = open(proxy.through(database))) {
+                Database fragile = open(login.through(proxy))) {
             Outcome outcome =
                     new SideTransaction(fragile, "flag table f", Duration.ofMillis(300))
                             .run(

@@ -14,6 +14,8 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.mapping.RowMapper.KeyOrigin;
@@ -23,7 +25,6 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
-import dev.millrace.spec.Secret;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.SchemaChange.Kind;
 import dev.millrace.spec.source.SchemaChange.Policy;
@@ -55,8 +56,8 @@ class SchemaPauseIT {
     private static final Change ACCEPTED = new Change("column a: x → y", Remedy.ACCEPT);
 
     private final TestDatabase database = PostgresServer.shared().newTarget();
-    private final Database control =
-            new Database("test", database.url(), database.username(), database.password());
+    private final Login login = GrantedLogins.target(database);
+    private final Database control = login.database("test");
     private final ReplicationStream stream =
             stream(
                     Direction.FORWARD,
@@ -73,8 +74,7 @@ class SchemaPauseIT {
             ExistingRows existing,
             Optional<KeyOrigin> keyOfAddress,
             SchemaChange.Setting schemaChange) {
-        Endpoint endpoint =
-                new Endpoint(database.url(), database.username(), Secret.of(database.password()));
+        Endpoint endpoint = login.endpoint();
         ReplicationStream.Side side = new ReplicationStream.Side(endpoint, control);
         return new ReplicationStream(
                 direction,

@@ -9,6 +9,8 @@ import dev.millrace.control.OperationStore.Beginning;
 import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OperationStore.StoredStep;
 import dev.millrace.control.OperationStore.Superseded;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
@@ -40,8 +42,8 @@ class SwitchoverRunIT {
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     private static final TestDatabase TARGET = PostgresServer.shared().newDatabase();
-    private static final Database CONTROL =
-            new Database("m", TARGET.url(), TARGET.username(), TARGET.password());
+    private static final Login LOGIN = GrantedLogins.target(TARGET);
+    private static final Database CONTROL = LOGIN.database("m");
 
     private final String migration = "m" + UUID.randomUUID().toString().substring(0, 8);
     private Kind kind = Kind.SWITCHOVER;
@@ -58,7 +60,7 @@ class SwitchoverRunIT {
 
     @BeforeAll
     static void createSchema() throws Exception {
-        assertThat(ControlSchema.migrate(() -> TARGET.session("control")))
+        assertThat(ControlSchema.migrate(() -> LOGIN.session("control")))
                 .isInstanceOf(ControlSchema.Outcome.Ready.class);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.app.MigrationAssembly;
 import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.capture.CaptureSettings;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.plan.Finding;
@@ -80,7 +81,7 @@ final class TypeRun implements AutoCloseable {
             String name, TestDatabase source, TestDatabase target, Backfill backfill)
             throws Exception {
         return MigrationAssembly.open(
-                spec(name, source, target, backfill),
+                GrantedLogins.granted(spec(name, source, target, backfill), source, target),
                 "hash",
                 InstantSource.system(),
                 "test",
@@ -189,11 +190,11 @@ final class TypeRun implements AutoCloseable {
                         .formatted(
                                 name,
                                 source.url(),
-                                source.username(),
-                                source.password(),
+                                "capture_" + name,
+                                GrantedLogins.PASSWORD,
                                 target.url(),
-                                target.username(),
-                                target.password(),
+                                "apply_" + name,
+                                GrantedLogins.PASSWORD,
                                 KafkaServer.shared().bootstrapServers(),
                                 TestFolders.create("types"),
                                 backfill.name().toLowerCase(Locale.ROOT));

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.switchover.Gate;
 import dev.millrace.testing.PostgresServer;
@@ -36,7 +38,8 @@ class SourceUseIT {
                 "CREATE TABLE other (id int)",
                 "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
                 "GRANT SELECT ON account, rich, other TO " + role);
-        source = new Database("test", server.url(), server.username(), server.password());
+        Login login = GrantedLogins.source(server, "public.account");
+        source = login.database("test");
         use = new SourceUse(source, List.of(new TableId("public", "account")), source.username());
     }
 

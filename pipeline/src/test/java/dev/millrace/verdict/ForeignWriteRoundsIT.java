@@ -8,9 +8,11 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.digest.Chunker;
 import dev.millrace.digest.ReadFailed;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.CopyMapping;
-import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
@@ -42,6 +44,8 @@ class ForeignWriteRoundsIT {
 
     private final TestDatabase source = PostgresServer.shared().newDatabase();
     private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private final Login sourceReader = GrantedLogins.reader(Side.SOURCE, source);
+    private final Login targetReader = GrantedLogins.reader(Side.TARGET, target);
     private final OwnTransactions own = new OwnTransactions();
     private final List<Mapping> mappings = new ArrayList<>();
 
@@ -60,11 +64,12 @@ class ForeignWriteRoundsIT {
 
         @Override
         public Chunker chunker() {
-            return new Chunker("test", "test.target", () -> source.session("writers"), this::open);
+            return new Chunker(
+                    "test", "test.target", () -> sourceReader.session("writers"), this::open);
         }
 
         private Connection open() throws SQLException {
-            Connection connection = target.session("writers");
+            Connection connection = targetReader.session("writers");
             try (var statement = connection.createStatement()) {
                 statement.execute("SET lock_timeout = '200ms'");
             }
@@ -143,9 +148,10 @@ class ForeignWriteRoundsIT {
                                                     + " (id int PRIMARY KEY, name text)"));
             target.execute("INSERT INTO " + table + " VALUES (0, 'before the first round')");
         }
-        try (Session session =
-                new Database("test", source.url(), source.username(), source.password())
-                        .session()) {
+        GrantedLogins.reader(Side.SOURCE, source);
+        GrantedLogins.reader(Side.TARGET, target);
+        Login login = GrantedLogins.source(source, FIRST.toString(), SECOND.toString());
+        try (Session session = login.database("test").session()) {
             Stream.of(FIRST, SECOND)
                     .map(table -> session.sourceCatalog().relation(table).orElseThrow())
                     .map(relation -> CopyMapping.of(relation, relation.id()))

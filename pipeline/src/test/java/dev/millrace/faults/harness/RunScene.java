@@ -5,9 +5,12 @@ import dev.millrace.capture.Watermarks;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.ControlSchema;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.faults.harness.Databases.Addresses;
 import dev.millrace.faults.harness.Violation.Kind;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
@@ -70,7 +73,8 @@ final class RunScene implements AutoCloseable {
     /// Creates the tables and starts the writers.
     ///
     /// @param rowsPerSecond limit of the backfill
-    RunScene(Databases databases, Addresses addresses, long seed, int rowsPerSecond) {
+    RunScene(Databases databases, Addresses addresses, long seed, int rowsPerSecond)
+            throws IOException, SQLException {
         this.source = databases.source();
         this.target = databases.target();
         this.addresses = addresses;
@@ -78,6 +82,9 @@ final class RunScene implements AutoCloseable {
         invariants = new Invariants(source, target, kafka, migration);
         Workload.create(source);
         ComparedTable.ALL.forEach(table -> target.execute(table.create()));
+        GrantedLogins.granted(spec("granted"), source, target);
+        Login login = GrantedLogins.as(loginOn("target"), target);
+        ControlSchema.migrate(() -> login.session("control"));
         target.execute(
                 "INSERT INTO millrace.flow (migration, paused_by, pause_reason, rows_per_second)"
                         + " VALUES ('%s', '', '', %d)".formatted(migration, rowsPerSecond));
@@ -102,6 +109,10 @@ final class RunScene implements AutoCloseable {
                 folder.resolve("child-" + ++children));
     }
 
+    private String loginOn(String side) {
+        return side + "_" + migration;
+    }
+
     private Path spec(String machine) throws IOException {
         StringBuilder tables = new StringBuilder();
         ComparedTable.ALL.forEach(table -> tables.append(table.declared()));
@@ -119,11 +130,11 @@ final class RunScene implements AutoCloseable {
                                 .formatted(
                                         migration,
                                         addresses.source().url(),
-                                        addresses.source().username(),
-                                        addresses.source().password(),
+                                        loginOn("source"),
+                                        GrantedLogins.PASSWORD,
                                         addresses.target().url(),
-                                        addresses.target().username(),
-                                        addresses.target().password(),
+                                        loginOn("target"),
+                                        GrantedLogins.PASSWORD,
                                         addresses.brokers(),
                                         PARTITIONS,
                                         folder.resolve(machine),

@@ -1,6 +1,5 @@
 package dev.millrace.faults.harness;
 
-import dev.millrace.control.ControlSchema;
 import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxPostgres.StopMode;
@@ -9,7 +8,6 @@ import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.sql.SQLException;
 import java.util.Random;
 
 /// Two servers that a run may stop, kill and start again, and the [Edges] before them. Not
@@ -23,14 +21,11 @@ final class SoakServers implements AutoCloseable {
     private final SandboxPostgres target;
     private final Edges edges;
 
-    SoakServers() throws SQLException {
+    SoakServers() {
         SandboxSettings settings = SandboxSettings.durable(TestFolders.postgresBinaries());
         source = SandboxPostgres.start(folder.resolve("source"), settings);
         target = SandboxPostgres.start(folder.resolve("target"), settings);
-        TestDatabase control = database(target);
-        Databases databases = new Databases(database(source), control);
-        ControlSchema.migrate(() -> control.session("control"));
-        edges = new Edges(databases);
+        edges = new Edges(new Databases(database(source), database(target)));
     }
 
     private static TestDatabase database(SandboxPostgres server) {

@@ -1,0 +1,62 @@
+package dev.millrace.grants;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import dev.millrace.sandbox.SandboxPostgres;
+import dev.millrace.testing.TestDatabase;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/// The administrator of a test is a superuser, and the product never logs in as one. So only listed
+/// tests use the name and password of the administrator, or open sessions with them.
+class AdministratorTest {
+
+    private static final JavaClasses TESTS =
+            new ClassFileImporter().importPath(Path.of("target", "test-classes"));
+
+    private static final Set<String> KNOWN =
+            Set.of(
+                    // Makes the logins.
+                    "GrantedLogins",
+                    // A client of the application.
+                    "PooledClientsIT",
+                    // A client that reads the log and the control schema beside the service.
+                    "RunScene",
+                    // Watches a stream as a third party.
+                    "OppositeStreamsIT",
+                    // Sample databases that a person loads; ends with the rights of who loaded
+                    // them.
+                    "SamplesIT",
+                    // Gives a table to another owner.
+                    "SwitchoverReadinessIT");
+
+    private static boolean logsIn(JavaMethodCall call) {
+        JavaClass owner = call.getTargetOwner();
+        return owner.isEquivalentTo(TestDatabase.class)
+                        && Set.of("username", "password", "session").contains(call.getName())
+                || owner.isEquivalentTo(SandboxPostgres.class)
+                        && call.getName().equals("passwordFile");
+    }
+
+    @Test
+    void theProductIsNeverLoggedInAsTheAdministrator() {
+        Set<String> callers = new TreeSet<>();
+        for (JavaClass test : TESTS) {
+            if (test.getMethodCallsFromSelf().stream().anyMatch(AdministratorTest::logsIn)) {
+                JavaClass outer = test;
+                while (outer.getEnclosingClass().isPresent()) {
+                    outer = outer.getEnclosingClass().get();
+                }
+                callers.add(outer.getSimpleName());
+            }
+        }
+
+        assertThat(callers).isEqualTo(new TreeSet<>(KNOWN));
+    }
+}
