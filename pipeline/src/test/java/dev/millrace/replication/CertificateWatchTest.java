@@ -52,10 +52,10 @@ class CertificateWatchTest {
 
             Files.writeString(authority, "-----BEGIN CERTIFICATE-----\nbroken\n");
             watch.read();
-            assertThat(watch.certificates()).isEqualTo(known);
+            assertThat(watch.certificates()).containsExactlyInAnyOrderElementsOf(known);
             Files.delete(authority);
             watch.read();
-            assertThat(watch.certificates()).isEqualTo(known);
+            assertThat(watch.certificates()).containsExactlyInAnyOrderElementsOf(known);
 
             Path replaced = certificates.server(Period.EXPIRED).certificate();
             Files.copy(replaced, authority, StandardCopyOption.REPLACE_EXISTING);

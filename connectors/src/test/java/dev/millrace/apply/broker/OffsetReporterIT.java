@@ -37,7 +37,9 @@ class OffsetReporterIT {
         try (Broker broker = new Broker(kafka);
                 KafkaConsumer<byte[], byte[]> consumer = KafkaClients.groupConsumer(kafka, topic)) {
             broker.ensure(new Broker.TopicSpec(topic, 1, Map.of()));
-            consumer.assign(List.of(new TopicPartition(topic, 0)));
+            TopicPartition partition = new TopicPartition(topic, 0);
+            consumer.assign(List.of(partition));
+            consumer.seek(partition, 0);
             OffsetReporter reporter = new OffsetReporter(consumer, topic, () -> now);
 
             reporter.report(stored(7));
