@@ -262,6 +262,7 @@ final class MigrationScene implements AutoCloseable {
     void publishAgain() {
         source.execute("DROP PUBLICATION " + CaptureSettings.publication(name));
         grant();
+        plan();
     }
 
     /// The file with the tables that the test has declared without one.
