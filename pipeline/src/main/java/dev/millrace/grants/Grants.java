@@ -14,6 +14,7 @@ import dev.millrace.spec.MigrationSpec.Login;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Measure;
+import dev.millrace.spec.flow.StopCondition.Metric;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Fence;
@@ -143,6 +144,9 @@ public final class Grants {
                                 notes.add(
                                         "The file does not name every table with its schema, so the publication is not created here. With the rights of role switchover, the login creates it; otherwise the check source.publication of 'millrace plan' prints the CREATE PUBLICATION."));
         notes.addAll(conditions(StopCondition.Side.SOURCE));
+        if (watchesOthers(StopCondition.Side.SOURCE)) {
+            statements.add(GrantSql.activity(role));
+        }
         add(Side.SOURCE, Use.CAPTURE, role, spec.source(), statements, notes);
     }
 
@@ -154,6 +158,9 @@ public final class Grants {
         statements.addAll(targets.grants(GrantSql.WRITE, role));
         statements.add(rowSecurity(targets, role));
         statements.add(replicaRole(targets, role));
+        if (watchesOthers(StopCondition.Side.TARGET)) {
+            statements.add(GrantSql.activity(role));
+        }
         add(
                 Side.TARGET,
                 Use.APPLY,
@@ -161,6 +168,26 @@ public final class Grants {
                 spec.target(),
                 statements,
                 conditions(StopCondition.Side.TARGET));
+    }
+
+    /// Whether a stop condition is about sessions or standbys, whose state only a member of
+    /// `pg_read_all_stats` sees.
+    private boolean watchesOthers(StopCondition.Side side) {
+        return spec.flow().stopWhen().stream()
+                .map(StopCondition::measure)
+                .anyMatch(
+                        measure ->
+                                measure instanceof Measure.BuiltIn(Metric metric)
+                                        && switch (metric) {
+                                            case SOURCE_ACTIVE_SESSIONS, SOURCE_REPLICATION_LAG ->
+                                                    side == StopCondition.Side.SOURCE;
+                                            case TARGET_ACTIVE_SESSIONS, TARGET_REPLICATION_LAG ->
+                                                    side == StopCondition.Side.TARGET;
+                                            case TARGET_COMMIT_P95,
+                                                    TARGET_LOCK_WAITS,
+                                                    SOURCE_WAL_RETAINED ->
+                                                    false;
+                                        });
     }
 
     private List<String> conditions(StopCondition.Side side) {

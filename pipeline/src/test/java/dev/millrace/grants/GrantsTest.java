@@ -75,6 +75,31 @@ class GrantsTest {
     }
 
     @Test
+    void aStopConditionOnSessionsOrStandbysOfASideNeedsToSeeThem() {
+        String activity = "GRANT \"pg_read_all_stats\" TO \"%s\";";
+        for (String metric : List.of("active-sessions", "replication-lag")) {
+            String limit = metric.equals("active-sessions") ? "10" : "1GB";
+            for (Side side : Side.values()) {
+                List<RoleGrants> grants =
+                        grants(
+                                "",
+                                "stop-when: [{metric: %s.%s, above: %s, then: pause}]"
+                                        .formatted(side.word(), metric, limit));
+                assertThat(
+                                of(grants, Use.CAPTURE, Side.SOURCE)
+                                        .statements()
+                                        .contains(activity.formatted("cap")))
+                        .isEqualTo(side == Side.SOURCE);
+                assertThat(
+                                of(grants, Use.APPLY, Side.TARGET)
+                                        .statements()
+                                        .contains(activity.formatted("apply")))
+                        .isEqualTo(side == Side.TARGET);
+            }
+        }
+    }
+
+    @Test
     void theSelectOfAStopConditionIsNotedOnItsSide() {
         List<RoleGrants> grants =
                 grants(
