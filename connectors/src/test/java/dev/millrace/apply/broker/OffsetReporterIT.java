@@ -42,12 +42,14 @@ class OffsetReporterIT {
             consumer.seek(partition, 0);
             OffsetReporter reporter = new OffsetReporter(consumer, topic, () -> now);
 
-            reporter.report(stored(7));
             Awaitility.await()
                     .atMost(Waits.LIMIT)
                     .until(
                             () -> {
-                                consumer.poll(Duration.ofMillis(10));
+                                // The first one may not know the group's coordinator yet.
+                                now = now.plusSeconds(5);
+                                reporter.report(stored(7));
+                                consumer.poll(Duration.ofMillis(50));
                                 return broker.committedOffsets(topic, topic).equals(Map.of(0, 7L));
                             });
             now = now.plusSeconds(4);
