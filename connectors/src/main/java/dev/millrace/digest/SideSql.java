@@ -17,8 +17,6 @@ import java.util.stream.Stream;
 record SideSql(
         String from, List<String> cells, List<KeyColumn> key, String keyHash, String rowHash) {
 
-    static final String NONE_WRITTEN = "SELECT set_config('millrace.written', '0', true)";
-
     /// Returns bucket, number of rows, sum and exclusive or of their hashes, bytes of the keys.
     ///
     /// @param buckets the number of buckets, a power of two
@@ -266,7 +264,7 @@ record SideSql(
     /// Returns the number of rows, and the texts of those whose version was written since this
     /// moment, as one array. So a table that is not in memory is read once. An aggregate collects
     /// without a limit, so a setting of the transaction counts what is collected; AND evaluates it
-    /// only for a row that was written. [#NONE_WRITTEN] must run before.
+    /// only for a row that was written. [WrittenScan] sets it to 0 before.
     ///
     /// @param texts expressions of type text
     /// @param from a table with the alias `m`

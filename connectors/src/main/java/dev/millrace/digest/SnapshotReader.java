@@ -5,10 +5,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
-import dev.millrace.digest.TableSnapshot.Written;
 import dev.millrace.postgres.Identifier;
-import dev.millrace.postgres.OutputText;
-import dev.millrace.sql.Relation;
 import java.math.BigDecimal;
 import java.sql.Array;
 import java.sql.Connection;
@@ -24,15 +21,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
-import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Reads one table in one snapshot of its side. Not thread-safe.
 final class SnapshotReader {
 
-    private static final int FETCH = 5_000;
+    static final int FETCH = 5_000;
 
     private final SnapshotSession session;
     private final ComparedTable table;
@@ -185,76 +180,6 @@ final class SnapshotReader {
                 });
     }
 
-    TargetSnapshot.WrittenRows writtenSince(ServerPosition since, long most) {
-        int width = sql.key().size();
-        Map<RowKey, RowSum> sums = new HashMap<>();
-        Written<RowKey> written =
-                written(
-                        sql.writtenSince(since, most),
-                        texts -> {
-                            RowKey key = table.key(Arrays.copyOf(texts, width));
-                            if (!haveNulls(List.of(key))) {
-                                long hash = Long.parseLong(String.valueOf(texts[width]));
-                                sums.put(key, RowSum.of(hash));
-                            }
-                            return key;
-                        });
-        return new TargetSnapshot.WrittenRows(written, sums);
-    }
-
-    void writersSince(ServerPosition since, TargetSnapshot.Writers visitor) {
-        int width = sql.key().size();
-        session.read(
-                open -> {
-                    try (var statement = open.createStatement()) {
-                        statement.setFetchSize(FETCH);
-                        try (ResultSet rows = statement.executeQuery(sql.writersSince(since))) {
-                            while (rows.next()) {
-                                visitor.row(
-                                        table.key(texts(rows, width)),
-                                        (int) rows.getLong(width + 1));
-                            }
-                        }
-                        return true;
-                    }
-                });
-    }
-
-    /// The key columns of the source table's rows, with the texts that the stream sends. The user's
-    /// SELECT has no `xmin`, so the table itself is read.
-    Written<Row> writtenSince(ServerPosition since, Relation source, long most) {
-        RowSchema schema = RowSchema.keyed(source.id(), source.key(), source.key());
-        List<String> columns =
-                source.key().stream()
-                        .map(name -> source.column(name).orElseThrow())
-                        .map(key -> OutputText.of("m." + Identifier.quote(key.name()), key.type()))
-                        .toList();
-        String from = Identifier.quote(source.id()) + " AS m";
-        Written<Row> ofTable =
-                written(
-                        SideSql.writtenSince(since, columns, from, most),
-                        texts -> Row.of(schema, texts));
-        return table.mapping().mapper().takesEveryRow()
-                ? ofTable
-                : new Written<>(ofTable.keys(), count());
-    }
-
-    private <K> Written<K> written(String query, Function<@Nullable String[], K> key) {
-        return session.read(
-                open -> {
-                    try (var statement = open.createStatement()) {
-                        statement.execute(SideSql.NONE_WRITTEN);
-                        try (ResultSet row = statement.executeQuery(query)) {
-                            row.next();
-                            Array texts = row.getArray(2);
-                            String[][] keys =
-                                    texts == null ? new String[0][] : (String[][]) texts.getArray();
-                            return new Written<>(Stream.of(keys).map(key).toList(), row.getLong(1));
-                        }
-                    }
-                });
-    }
-
     Map<RowKey, RowSum> sums(Chunk chunk) {
         return switch (chunk) {
             case Chunk.Buckets buckets -> sumsOfBuckets(buckets);
@@ -389,7 +314,7 @@ final class SnapshotReader {
         return keys.stream().anyMatch(key -> key.values().contains(null));
     }
 
-    private static @Nullable String[] texts(ResultSet rows, int columns) throws SQLException {
+    static @Nullable String[] texts(ResultSet rows, int columns) throws SQLException {
         @Nullable String[] texts = new @Nullable String[columns];
         for (int i = 0; i < columns; i++) {
             texts[i] = rows.getString(i + 1);

@@ -31,7 +31,7 @@ public final class SourceSnapshot implements TableSnapshot {
     /// @param source the mapping's source table
     /// @param most rows that are returned
     public Written<Row> writtenSince(ServerPosition since, Relation source, long most) {
-        return reader.writtenSince(since, source, most);
+        return new WrittenScan(reader).ofSource(since, source, most);
     }
 
     /// Whether the mapping's source table has this row.

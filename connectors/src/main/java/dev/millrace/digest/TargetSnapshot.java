@@ -123,7 +123,7 @@ public final class TargetSnapshot implements TableSnapshot {
     ///
     /// @param most keys that are returned
     public WrittenRows writtenSince(ServerPosition since, long most) {
-        return reader.writtenSince(since, most);
+        return new WrittenScan(reader).ofTarget(since, most);
     }
 
     /// Sees a row version and who wrote it.
@@ -135,7 +135,7 @@ public final class TargetSnapshot implements TableSnapshot {
     /// Passes each row whose version was written since this moment to the visitor. Reads the whole
     /// table once, without its large values.
     public void writtenSince(ServerPosition since, Writers visitor) {
-        reader.writersSince(since, visitor);
+        new WrittenScan(reader).writers(since, visitor);
     }
 
     /// Keys that divide the table into parts of about equal size, from a sample of its pages.

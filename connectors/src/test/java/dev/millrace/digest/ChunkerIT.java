@@ -17,6 +17,9 @@ import dev.millrace.sql.Relation.SqlType;
 import dev.millrace.testing.OddNames;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -451,6 +454,42 @@ class ChunkerIT {
                     .satisfies(of -> assertThat(of.written().rows()).isEqualTo(52));
             assertThat(ofTarget.writtenSince(chunker.targetPosition(List.of(TABLE)), 4))
                     .isEqualTo(new WrittenRows(new Written<>(List.of(), 104), Map.of()));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4GB, 0", "8kB, 7"})
+    void aTableThatFitsIntoTheCacheIsReadWithoutIoWorkers(String cache, String concurrency)
+            throws SQLException {
+        for (TestDatabase database : List.of(source, target)) {
+            database.execute(
+                    "CREATE TABLE " + NAME + " (id int PRIMARY KEY, v text)",
+                    "INSERT INTO " + NAME + " SELECT i, 'old' FROM generate_series(1, 1000) i");
+        }
+        List<Connection> opened = new ArrayList<>();
+        Chunker chunker =
+                new Chunker(
+                        "m",
+                        "topic",
+                        () -> source.session("chunk"),
+                        () -> {
+                            Connection session = target.session("chunk");
+                            try (var statement = session.createStatement()) {
+                                statement.execute("SET effective_cache_size = '" + cache + "'");
+                                statement.execute("SET effective_io_concurrency = 7");
+                            }
+                            opened.add(session);
+                            return session;
+                        });
+        ServerPosition since = chunker.targetPosition(List.of(TABLE));
+        try (TargetSnapshot snapshot = chunker.openTarget(chunker.table(keyed("text")))) {
+            snapshot.writtenSince(since, 1);
+
+            try (var statement = opened.getLast().createStatement();
+                    var row = statement.executeQuery("SHOW effective_io_concurrency")) {
+                row.next();
+                assertThat(row.getString(1)).isEqualTo(concurrency);
+            }
         }
     }
 
