@@ -8,7 +8,7 @@ import dev.millrace.cli.Terminal;
 import dev.millrace.demo.Demo;
 import dev.millrace.demo.Demo.DemoSettings;
 import dev.millrace.demo.Demo.MigrationService;
-import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.sandbox.LocalServerException;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
@@ -70,7 +70,7 @@ public final class DemoVerb implements DemoLauncher {
                         .start(
                                 valid,
                                 new ServiceAddress("127.0.0.1", port, Secret.NONE),
-                                LostLog.REFUSED);
+                                StartOptions.STANDARD);
         return new MigrationService.Running() {
             @Override
             public URI address() {

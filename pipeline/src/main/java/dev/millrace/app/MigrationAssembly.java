@@ -13,13 +13,14 @@ import dev.millrace.ending.Premises;
 import dev.millrace.http.MigrationDefinition;
 import dev.millrace.http.MigrationDefinition.TableDefinition;
 import dev.millrace.migration.Migration;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
 import dev.millrace.preview.RowPreview;
 import dev.millrace.preview.SourcePreview;
 import dev.millrace.reconcile.SensitiveColumns;
-import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.replication.RefusedException;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -109,8 +110,16 @@ public final class MigrationAssembly implements AutoCloseable {
     ///   fit the file
     /// @throws SQLException if a database stops responding during the start
     public static Outcome open(
-            MigrationSpec spec, String specHash, InstantSource clock, String who, LostLog lostLog)
+            MigrationSpec spec,
+            String specHash,
+            InstantSource clock,
+            String who,
+            StartOptions options)
             throws SQLException, InterruptedException {
+        if (options.paused() && spec.backfill() == Backfill.ENGINE) {
+            throw new RefusedException(
+                    "'run --paused' is not possible with 'backfill: engine', which reads all existing rows as soon as the stream starts. Nothing was created. Start without --paused, or set 'backfill: windows'");
+        }
         Databases databases = Databases.of(spec);
         SpecifiedLog broker = new SpecifiedLog(spec);
         try {
@@ -142,7 +151,7 @@ public final class MigrationAssembly implements AutoCloseable {
                             new SpecResult.Valid(spec, specHash),
                             who,
                             clock,
-                            lostLog);
+                            options);
             return new Outcome.Started(
                     new MigrationAssembly(
                             databases,

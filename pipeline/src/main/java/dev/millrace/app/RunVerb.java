@@ -11,6 +11,7 @@ import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.kafka.BrokerException;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preview.RowPreview;
@@ -47,9 +48,12 @@ public final class RunVerb implements ServiceLauncher {
 
     @Override
     public int run(SpecResult.Valid file, Options options) {
-        LostLog lostLog = options.rebackfill() ? LostLog.READ_AGAIN : LostLog.REFUSED;
+        StartOptions how =
+                new StartOptions(
+                        options.rebackfill() ? LostLog.READ_AGAIN : LostLog.REFUSED,
+                        options.paused());
         try (OtlpExporter _ = traces();
-                MillraceService service = start(file, options.address(), lostLog)) {
+                MillraceService service = start(file, options.address(), how)) {
             Thread hook = new Thread(service::close, "drain");
             Runtime.getRuntime().addShutdownHook(hook);
             return service.awaitEnd();
@@ -84,7 +88,7 @@ public final class RunVerb implements ServiceLauncher {
     /// Starts the service and returns when it accepts requests.
     ///
     /// @throws CommandFailure if the service cannot or may not start
-    MillraceService start(SpecResult.Valid file, ServiceAddress address, LostLog lostLog) {
+    MillraceService start(SpecResult.Valid file, ServiceAddress address, StartOptions how) {
         if (!file.access().isPresent() && !address.token().isPresent()) {
             LOG.atWarn()
                     .log(
@@ -93,7 +97,7 @@ public final class RunVerb implements ServiceLauncher {
         }
         try {
             return MillraceService.start(
-                    address, file.access(), file.tls(), () -> open(file, address, lostLog));
+                    address, file.access(), file.tls(), () -> open(file, address, how));
         } catch (CommandFailure failure) {
             throw failure;
         } catch (RefusedException refused) {
@@ -120,10 +124,10 @@ public final class RunVerb implements ServiceLauncher {
         }
     }
 
-    private ServedMigration open(SpecResult.Valid file, ServiceAddress address, LostLog lostLog)
+    private ServedMigration open(SpecResult.Valid file, ServiceAddress address, StartOptions how)
             throws Exception {
         String who = System.getProperty("user.name", "unknown");
-        return switch (MigrationAssembly.open(file.spec(), file.hash(), clock, who, lostLog)) {
+        return switch (MigrationAssembly.open(file.spec(), file.hash(), clock, who, how)) {
             case MigrationAssembly.Outcome.Started(MigrationAssembly assembly) ->
                     served(
                             assembly,

@@ -4,6 +4,7 @@ import dev.millrace.cli.ChangeOptions.Question;
 import dev.millrace.cli.support.DoctorCommand;
 import dev.millrace.cli.support.ManPages;
 import dev.millrace.cli.support.RunbookCommand;
+import dev.millrace.cli.support.TokenCommand;
 import java.io.PrintWriter;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;

@@ -70,8 +70,9 @@ public record Providers(
         int run(SpecResult.Valid file, Options options);
 
         /// @param rebackfill whether every row is read again if the log is lost
+        /// @param paused whether the first start waits for `resume all`
         /// @param debug whether stack traces may be printed
-        record Options(ServiceAddress address, boolean rebackfill, boolean debug) {}
+        record Options(ServiceAddress address, boolean rebackfill, boolean paused, boolean debug) {}
     }
 
     /// Checks source, target, Kafka and mappings. Changes nothing.

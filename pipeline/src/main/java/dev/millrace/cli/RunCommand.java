@@ -45,6 +45,15 @@ final class RunCommand implements Callable<Integer> {
                             + " of refusing the start. No table is emptied.")
     private boolean rebackfill;
 
+    @Option(
+            names = "--paused",
+            description =
+                    "At the first start, wait: nothing is read for the backfill and nothing is"
+                            + " written to the target tables until 'millrace resume all' or the"
+                            + " console's button. A migration that has begun continues as it was."
+                            + " Not with 'backfill: engine'.")
+    private boolean paused;
+
     RunCommand(Millrace program, Terminal terminal, Supplier<ServiceLauncher> launcher) {
         this.program = program;
         this.terminal = terminal;
@@ -63,6 +72,8 @@ final class RunCommand implements Callable<Integer> {
             address.requireToken();
         }
         return launcher.get()
-                .run(valid, new ServiceLauncher.Options(address, rebackfill, program.debug()));
+                .run(
+                        valid,
+                        new ServiceLauncher.Options(address, rebackfill, paused, program.debug()));
     }
 }

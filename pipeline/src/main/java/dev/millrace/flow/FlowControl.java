@@ -17,6 +17,7 @@ import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.Lock;
@@ -241,6 +242,20 @@ public final class FlowControl {
                         + state().stillHeld(change.action())
                         + open.map(". But: "::concat).orElse(""),
                 report);
+    }
+
+    /// Pauses the backfill and apply, as an operator does.
+    ///
+    /// @throws RefusedException as [#change]
+    public void pauseAll(String reason, String phase) {
+        change(
+                new FlowChange(
+                        new Action.Pause(EnumSet.allOf(Part.class)),
+                        reason,
+                        Optional.empty(),
+                        Optional.empty(),
+                        false),
+                () -> phase);
     }
 
     private void requirePossible(FlowChange change, String phase) {

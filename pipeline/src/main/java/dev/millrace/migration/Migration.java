@@ -41,7 +41,6 @@ import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.Repairs;
 import dev.millrace.replication.CertificateWatch;
 import dev.millrace.replication.GenerationStart;
-import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.LaterAdditions;
 import dev.millrace.replication.LiveStream;
@@ -113,7 +112,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             SpecResult.Valid file,
             String who,
             InstantSource clock,
-            LostLog lostLog,
+            StartOptions options,
             Broker broker,
             OwnerStore owner)
             throws SQLException {
@@ -157,6 +156,10 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                                 file,
                                                 this::live));
         this.flow = FlowControl.resume(stream, owner::isConfirmed, who, clock);
+        GenerationStart generations = new GenerationStart(stream, file, broker);
+        if (options.paused() && !generations.hasBegun()) {
+            flow.pauseAll("started with --paused", new Phase.Planned().name());
+        }
         Routes routes = routes(file);
         this.moves =
                 new MoveFactory(
@@ -197,9 +200,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         flow,
                         who,
                         clock);
-        GenerationStart generations = new GenerationStart(stream, file, broker);
         Optional<Generation> withoutLog =
-                switch (lostLog) {
+                switch (options.lostLog()) {
                     case REFUSED -> Optional.empty();
                     case READ_AGAIN -> generations.withLostLog();
                 };
@@ -375,7 +377,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             SpecResult.Valid file,
             String who,
             InstantSource clock,
-            LostLog lostLog)
+            StartOptions options)
             throws SQLException {
         ReplicationStream stream = streams.forward();
         OwnerStore owner =
@@ -390,7 +392,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 throw new RefusedException(reason);
             }
             owner.begin();
-            return start(streams, file, who, clock, lostLog, new Broker(stream.kafka()), owner);
+            return start(streams, file, who, clock, options, new Broker(stream.kafka()), owner);
         } catch (SQLException | RuntimeException e) {
             owner.close();
             throw e;
@@ -402,12 +404,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
             SpecResult.Valid file,
             String who,
             InstantSource clock,
-            LostLog lostLog,
+            StartOptions options,
             Broker broker,
             OwnerStore owner)
             throws SQLException {
         try {
-            Migration migration = new Migration(streams, file, who, clock, lostLog, broker, owner);
+            Migration migration = new Migration(streams, file, who, clock, options, broker, owner);
             migration.fenceTarget();
             migration.conductor.start();
             migration.operations.resume();

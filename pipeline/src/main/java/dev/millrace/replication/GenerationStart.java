@@ -52,6 +52,11 @@ public final class GenerationStart {
         READ_AGAIN
     }
 
+    /// Whether a generation has begun, by this process or an earlier one.
+    public boolean hasBegun() throws SQLException {
+        return store.latest().isPresent();
+    }
+
     /// The latest generation, or the first one.
     ///
     /// @throws RefusedException when the source, the topics or the mappings are not the ones with

@@ -17,7 +17,7 @@ import dev.millrace.cli.Terminal;
 import dev.millrace.grants.Grants;
 import dev.millrace.grants.Grants.RoleGrants;
 import dev.millrace.grants.Grants.Side;
-import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -145,7 +145,7 @@ class CanaryIT {
                                 valid(),
                                 new ServiceAddress(
                                         "127.0.0.1", 0, Secret.of(leaks.secret("API token"))),
-                                LostLog.REFUSED)) {
+                                StartOptions.STANDARD)) {
             Operator operator = new Operator(new Http(service.port()));
             operator.awaitPhase("IN_SYNC");
             operator.reconcile("equal");

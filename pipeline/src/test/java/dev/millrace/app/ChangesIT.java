@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.grants.GrantedLogins;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -76,7 +76,7 @@ class ChangesIT {
                         "hash",
                         InstantSource.system(),
                         "test",
-                        LostLog.REFUSED)) {
+                        StartOptions.STANDARD)) {
                     case Outcome.Started(MigrationAssembly started) -> started;
                     case Outcome.Refused(var report) ->
                             throw new AssertionError(report.findings().toString());

@@ -6,7 +6,7 @@ import dev.millrace.cli.Millrace;
 import dev.millrace.cli.Providers;
 import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.cli.Terminal;
-import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -78,7 +78,7 @@ class DoctorIT {
                         .start(
                                 (SpecResult.Valid) SpecReader.read(FILE, ENVIRONMENT),
                                 new ServiceAddress("127.0.0.1", 0, Secret.of(TOKEN)),
-                                LostLog.REFUSED);
+                                StartOptions.STANDARD);
         awaitPhase("IN_SYNC");
         SOURCE.execute("INSERT INTO item VALUES (1000, '" + ROW + "-refused')");
         Awaitility.await()

@@ -7,7 +7,7 @@ import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.grants.GrantedLogins;
-import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -98,7 +98,7 @@ class EndedServiceIT {
 
     private MigrationAssembly open() throws Exception {
         return switch (MigrationAssembly.open(
-                spec(), "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
+                spec(), "hash", InstantSource.system(), "test", StartOptions.STANDARD)) {
             case Outcome.Started(MigrationAssembly assembly) -> assembly;
             case Outcome.Refused(var report) -> throw new AssertionError(report.findings());
         };

@@ -6,9 +6,9 @@ import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
@@ -32,7 +32,7 @@ record LivingMigration(MigrationLife migration) {
     /// Starts the migration of a file.
     static MigrationAssembly open(MigrationSpec spec) throws SQLException, InterruptedException {
         return switch (MigrationAssembly.open(
-                spec, "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
+                spec, "hash", InstantSource.system(), "test", StartOptions.STANDARD)) {
             case Outcome.Started(MigrationAssembly assembly) -> assembly;
             case Outcome.Refused(var report) -> throw new AssertionError(report.findings());
         };

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.grants.GrantedLogins;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -99,7 +99,7 @@ class RandomSchemaIT {
                 "hash",
                 InstantSource.system(),
                 "test",
-                LostLog.REFUSED)) {
+                StartOptions.STANDARD)) {
             case Outcome.Started(MigrationAssembly assembly) -> assembly;
             case Outcome.Refused(var report) ->
                     throw new AssertionError("seed " + seed + ": " + report.findings());

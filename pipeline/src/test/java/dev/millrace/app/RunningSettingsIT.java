@@ -1,9 +1,11 @@
 package dev.millrace.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.grants.GrantedLogins;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
@@ -24,6 +26,10 @@ class RunningSettingsIT {
     private final TestDatabase target = PostgresServer.shared().newDatabase();
 
     private SpecResult.Valid file() {
+        return file("windows");
+    }
+
+    private SpecResult.Valid file(String backfill) {
         String name = KafkaServer.newMigrationName();
         String text =
                 """
@@ -32,6 +38,7 @@ class RunningSettingsIT {
                 target: {url: '%s', username: '%s', password: '%s'}
                 kafka: {bootstrap-servers: '%s', partitions: 1}
                 data-dir: '%s'
+                backfill: %s
                 tables:
                   public.item: {select: 'SELECT id, lower(name) AS name FROM public.item WHERE id <> 2', sensitive: [name]}
                   public.note: SELECT id FROM public.note
@@ -46,7 +53,8 @@ class RunningSettingsIT {
                                 "apply_" + name,
                                 GrantedLogins.PASSWORD,
                                 KafkaServer.shared().bootstrapServers(),
-                                TestFolders.create("settings"));
+                                TestFolders.create("settings"),
+                                backfill);
         return switch (SpecReader.read("millrace.yaml", text, Map.of("HIDDEN", "canary-5531"))) {
             case SpecResult.Valid valid -> valid;
             case SpecResult.Invalid invalid -> throw new AssertionError(invalid.problems());
@@ -60,6 +68,21 @@ class RunningSettingsIT {
             }
         }
         throw new AssertionError(list.toString());
+    }
+
+    @Test
+    void aStartThatWouldReadAllRowsAtOnceIsNotPaused() {
+        ServiceAddress address = new ServiceAddress("127.0.0.1", 0, Secret.NONE);
+
+        assertThatThrownBy(
+                        () ->
+                                new RunVerb(InstantSource.system())
+                                        .start(
+                                                file("engine"),
+                                                address,
+                                                new StartOptions(LostLog.REFUSED, true)))
+                .hasMessageContaining("'run --paused' is not possible with 'backfill: engine'");
+        assertThat(target.query("SELECT FROM pg_namespace WHERE nspname = 'millrace'")).isEmpty();
     }
 
     @Test
@@ -83,7 +106,7 @@ class RunningSettingsIT {
                                 file,
                                 new ServiceAddress(
                                         "127.0.0.1", 0, Secret.of("a-token-of-some-length")),
-                                LostLog.REFUSED)) {
+                                StartOptions.STANDARD)) {
             Http http = new Http(service.port());
             String token = "Authorization: Bearer a-token-of-some-length";
             JsonNode settings = http.get("/api/v1/settings", token).json().path("settings");

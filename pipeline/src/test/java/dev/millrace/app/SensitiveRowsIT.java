@@ -3,7 +3,7 @@ package dev.millrace.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.cli.Providers.ServiceAddress;
-import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -105,7 +105,7 @@ class SensitiveRowsIT {
                         .start(
                                 file(),
                                 new ServiceAddress("127.0.0.1", 0, Secret.NONE),
-                                LostLog.REFUSED)) {
+                                StartOptions.STANDARD)) {
             Client client = new Client(new Http(service.port()));
             client.await("status", json -> json.path("phase").asString().equals("IN_SYNC"));
             target.execute(

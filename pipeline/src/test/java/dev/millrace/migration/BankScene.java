@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.OperationStore.StoredOperation;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
@@ -70,14 +71,17 @@ final class BankScene implements AutoCloseable {
     private final Moves operator;
     final String role;
     final BankTraffic traffic;
-    private final List<String> before;
+    private List<String> before = List.of();
 
     /// Before the migration was started.
     final Inventory untouched;
 
     private int moves;
 
-    private BankScene(Function<MigrationScene, Route> route, Consumer<MigrationScene> shape)
+    private BankScene(
+            Function<MigrationScene, Route> route,
+            Consumer<MigrationScene> shape,
+            StartOptions options)
             throws Exception {
         scene =
                 new MigrationScene()
@@ -110,10 +114,26 @@ final class BankScene implements AutoCloseable {
         shape.accept(scene);
         scene.route(route.apply(scene)).reversible();
         untouched = Inventory.beforeStart(scene);
-        scene.start();
+        scene.start(options);
+        traffic = BankTraffic.of(scene.source, scene.target, role);
+    }
+
+    private BankScene(Function<MigrationScene, Route> route, Consumer<MigrationScene> shape)
+            throws Exception {
+        this(route, shape, StartOptions.STANDARD);
+        awaitInSync();
+    }
+
+    /// A bank of which nothing is copied until somebody resumes it. Then the test calls
+    /// [#awaitInSync].
+    static BankScene paused(Function<MigrationScene, Route> route, Consumer<MigrationScene> shape)
+            throws Exception {
+        return new BankScene(route, shape, new StartOptions(LostLog.REFUSED, true));
+    }
+
+    void awaitInSync() {
         scene.awaitPhase("IN_SYNC");
         before = inventory();
-        traffic = BankTraffic.of(scene.source, scene.target, role);
     }
 
     /// A bank whose clients read from a flag table which database they use. One of them does not,

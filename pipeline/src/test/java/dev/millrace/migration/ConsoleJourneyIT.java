@@ -178,7 +178,7 @@ class ConsoleJourneyIT {
     void movesTheTrafficThereAndBackByClicking() throws Exception {
         try (browser;
                 BankScene bank =
-                        BankScene.routedBy(
+                        BankScene.paused(
                                 BankScene::flag, scene -> scene.backfill(Backfill.WINDOWS));
                 MillraceService _ =
                         MillraceService.start(
@@ -187,9 +187,9 @@ class ConsoleJourneyIT {
                                         Integer.parseInt(address.split(":")[2]),
                                         Secret.NONE),
                                 () -> open(bank.scene.running()))) {
+            start(bank);
             bank.traffic.startRouted();
             bank.traffic.awaitProgress("source");
-            awaitPhase("in sync");
             browser.await(
                     "document.querySelector('.name strong')?.textContent === '%s'"
                             .formatted(bank.scene.name));
@@ -219,10 +219,21 @@ class ConsoleJourneyIT {
         }
     }
 
+    /// With `--paused`, an operator looks at the plan first.
+    private void start(BankScene bank) throws IOException {
+        awaitPhase("backfilling");
+        awaitText("started with --paused");
+        inspect("paused");
+        assertThat(bank.scene.target.query("SELECT FROM account")).isEmpty();
+        browser.click("#stop-writes form[data-action$=resume][data-fixed*=all] button");
+        bank.awaitInSync();
+        awaitPhase("in sync");
+    }
+
     private void pauseAndResume(BankScene bank) {
         browser.submit("#stop-writes form[data-action$=pause]", Map.of("[name=reason]", "peak"));
         awaitText("Nothing is written to the target");
-        browser.click("#stop-writes form[data-action$=resume] button");
+        browser.click("#stop-writes form[data-action$=resume][data-fixed*=apply] button");
         awaitNoText("Nothing is written to the target");
         bank.traffic.awaitProgress("source");
     }

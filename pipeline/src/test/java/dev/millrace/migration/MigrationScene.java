@@ -415,16 +415,20 @@ final class MigrationScene implements AutoCloseable {
     }
 
     Migration start(LostLog lostLog) throws SQLException {
-        Migration started = startAnother(lostLog);
+        return start(new StartOptions(lostLog, false));
+    }
+
+    Migration start(StartOptions options) throws SQLException {
+        Migration started = startAnother(options);
         migration = started;
         return started;
     }
 
     Migration startAnother() throws SQLException {
-        return startAnother(LostLog.REFUSED);
+        return startAnother(StartOptions.STANDARD);
     }
 
-    private Migration startAnother(LostLog lostLog) throws SQLException {
+    private Migration startAnother(StartOptions options) throws SQLException {
         grant();
         Optional<PreflightReport> plan = plan();
         return Migration.start(
@@ -433,7 +437,7 @@ final class MigrationScene implements AutoCloseable {
                 file(),
                 "test",
                 clock,
-                lostLog);
+                options);
     }
 
     ReplicationStream stream() {

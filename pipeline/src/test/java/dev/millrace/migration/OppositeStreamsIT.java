@@ -21,7 +21,6 @@ import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -165,7 +164,7 @@ class OppositeStreamsIT {
                             new SpecResult.Valid(spec, "hash"),
                             "test",
                             InstantSource.system(),
-                            LostLog.REFUSED);
+                            StartOptions.STANDARD);
         }
 
         private Migration running() {

@@ -9,6 +9,7 @@ import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.flow.FlowReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.rejected.TableChange;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.switchover.Gate;
@@ -67,6 +68,37 @@ class PausedMigrationIT {
     private static void assertEqual(MigrationScene scene) throws Exception {
         assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
         assertThat(onTarget(scene)).isEqualTo(scene.source.value("SELECT count(*) FROM doc"));
+    }
+
+    /// A restart with the same options, as in Kubernetes, pauses nothing.
+    @Test
+    void theFirstStartWaitsForTheOperatorAndALaterOneDoesNot() throws Exception {
+        StartOptions paused = new StartOptions(LostLog.REFUSED, true);
+        try (MigrationScene scene = scene()) {
+            scene.source.execute("INSERT INTO doc SELECT g, 't' FROM generate_series(1, 100) g");
+            scene.start(paused);
+            scene.awaitPhase("BACKFILLING");
+            scene.source.execute("INSERT INTO doc VALUES (200, 'new')");
+
+            assertThat(scene.running().status().blockers())
+                    .anySatisfy(
+                            blocker ->
+                                    assertThat(blocker)
+                                            .contains(
+                                                    "the backfill is paused by test",
+                                                    "started with --paused"));
+            assertThat(onTarget(scene)).isEqualTo("0");
+
+            scene.running().change(asked(new Action.Resume(EnumSet.allOf(Part.class))));
+            scene.awaitPhase("IN_SYNC");
+            scene.stop();
+            scene.start(paused);
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(scene.running().status().blockers()).isEmpty();
+            scene.source.execute("INSERT INTO doc VALUES (201, 'newer')");
+            assertEqual(scene);
+        }
     }
 
     /// A row of the target that another session has locked: the transaction of apply would wait.

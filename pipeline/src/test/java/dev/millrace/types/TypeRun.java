@@ -6,13 +6,13 @@ import dev.millrace.app.MigrationAssembly;
 import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.grants.GrantedLogins;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedChange;
 import dev.millrace.rejected.RejectedKey;
-import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.SpecReader;
@@ -85,7 +85,7 @@ final class TypeRun implements AutoCloseable {
                 "hash",
                 InstantSource.system(),
                 "test",
-                LostLog.REFUSED);
+                StartOptions.STANDARD);
     }
 
     private static List<Finding> refusals(PreflightReport report) {

@@ -1,5 +1,5 @@
-/// Commands for the people around a migration: diagnostics for somebody else, its runbook, and the
-/// manual pages.
+/// Commands for the people around a migration: diagnostics for somebody else, its runbook, tokens
+/// for its access, and the manual pages.
 @NullMarked
 package dev.millrace.cli.support;
 

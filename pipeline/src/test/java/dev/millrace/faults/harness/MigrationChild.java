@@ -3,7 +3,7 @@ package dev.millrace.faults.harness;
 import dev.millrace.app.MigrationAssembly;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.migration.MigrationControl;
-import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.migration.StartOptions;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.ChildProcess;
@@ -235,7 +235,11 @@ final class MigrationChild implements AutoCloseable {
         }
         MigrationAssembly.Outcome opened =
                 MigrationAssembly.open(
-                        file.spec(), file.hash(), InstantSource.system(), "test", LostLog.REFUSED);
+                        file.spec(),
+                        file.hash(),
+                        InstantSource.system(),
+                        "test",
+                        StartOptions.STANDARD);
         switch (opened) {
             case MigrationAssembly.Outcome.Refused(var report) -> {
                 System.out.println(report);

@@ -1,5 +1,8 @@
-package dev.millrace.cli;
+package dev.millrace.cli.support;
 
+import dev.millrace.cli.CommandFailure;
+import dev.millrace.cli.ExitCode;
+import dev.millrace.cli.Terminal;
 import dev.millrace.spec.access.AccessSetting.Role;
 import dev.millrace.spec.access.AccessSetting.Token;
 import java.security.SecureRandom;
@@ -15,7 +18,7 @@ import picocli.CommandLine.Parameters;
                 "Make a random token for a person or a program, and print it once, with the line for"
                         + " access.tokens of the file. Connects to no server and stores nothing.",
         mixinStandardHelpOptions = true)
-final class TokenCommand implements Callable<Integer> {
+public final class TokenCommand implements Callable<Integer> {
 
     /// Shows scanners for secrets what it is.
     private static final String PREFIX = "millrace_";
@@ -34,7 +37,7 @@ final class TokenCommand implements Callable<Integer> {
             description = "What the token allows.")
     private Role role = Role.VIEWER;
 
-    TokenCommand(Terminal terminal) {
+    public TokenCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 
