@@ -85,7 +85,7 @@ class SpecSchemaTest {
             access:
               approvals: 2
               tokens:
-              - {name: ann, role: approver, hash: 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}
+              - {name: ann, role: approver, subject: '4711', hash: 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}
               oidc: {issuer: https://id.example, audience: millrace, role-claim: a.b}
             stop-when:
             - {metric: target.commit.p95, above: 200ms, for: 30s, then: pause}
