@@ -3,6 +3,8 @@ package dev.millrace.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.cli.Providers.ServiceAddress;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.Grants;
 import dev.millrace.migration.StartOptions;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
@@ -16,6 +18,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +46,7 @@ class SensitiveRowsIT {
 
     /// `person` gives a sensitive value by an expression, `card` has a sensitive key.
     private SpecResult.Valid file() {
+        String name = KafkaServer.newMigrationName();
         String text =
                 """
                 migration: %s
@@ -57,13 +61,13 @@ class SensitiveRowsIT {
                   public.card: {select: 'SELECT number, owner FROM public.card', sensitive: [number]}
                 """
                         .formatted(
-                                KafkaServer.newMigrationName(),
+                                name,
                                 source.url(),
-                                source.username(),
-                                source.password(),
+                                "capture_" + name,
+                                GrantedLogins.PASSWORD,
                                 target.url(),
-                                target.username(),
-                                target.password(),
+                                "apply_" + name,
+                                GrantedLogins.PASSWORD,
                                 KafkaServer.shared().bootstrapServers(),
                                 TestFolders.create("sensitive"));
         return switch (SpecReader.read("millrace.yaml", text, Map.of())) {
@@ -100,10 +104,17 @@ class SensitiveRowsIT {
     @Test
     void noAnswerAndNoPageHasASensitiveValue() throws Exception {
         createTables();
+        SpecResult.Valid file = file();
+        // Without the rights that fence the target: the test writes it, too.
+        GrantedLogins.grant(
+                file.spec(),
+                EnumSet.complementOf(EnumSet.of(Grants.Use.SWITCHOVER)),
+                source,
+                target);
         try (MillraceService service =
                 new RunVerb(InstantSource.system())
                         .start(
-                                file(),
+                                file,
                                 new ServiceAddress("127.0.0.1", 0, Secret.NONE),
                                 StartOptions.STANDARD)) {
             Client client = new Client(new Http(service.port()));

@@ -28,6 +28,8 @@ class AdministratorTest {
                     "PooledClientsIT",
                     // A client that reads the log and the control schema beside the service.
                     "RunScene",
+                    // Other programs, whose sessions are the load; two servers of its own.
+                    "ReactionScene",
                     // Watches a stream as a third party.
                     "OppositeStreamsIT",
                     // Sample databases that a person loads; ends with the rights of who loaded
