@@ -48,6 +48,7 @@ public final class RunVerb implements ServiceLauncher {
 
     @Override
     public int run(SpecResult.Valid file, Options options) {
+        FatalErrors.endTheProcess();
         StartOptions how =
                 new StartOptions(
                         options.rebackfill() ? LostLog.READ_AGAIN : LostLog.REFUSED,

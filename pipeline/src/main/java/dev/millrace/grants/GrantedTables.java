@@ -30,6 +30,16 @@ record GrantedTables(List<String> names, Set<String> schemas, Set<String> whole)
                     SELECT w.t::oid FROM unnest(%1$s) w (t)
                     UNION SELECT p.relid::oid FROM unnest(%1$s) w (t), pg_catalog.pg_partition_tree(w.t) p))""";
 
+    /// Schemas of the columns' types, of the elements of arrays too: a cast names the type.
+    private static final String TYPE_SCHEMAS =
+            """
+            SELECT DISTINCT n.nspname FROM %s c
+                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+                    LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
+                    JOIN pg_catalog.pg_namespace n ON n.oid IN (t.typnamespace, e.typnamespace)
+                    WHERE n.nspname <> 'pg_catalog'""";
+
     private static final String OF_SCHEMA =
             " || ARRAY(SELECT c.oid::regclass FROM pg_catalog.pg_class c WHERE c.relnamespace = %s::regnamespace"
                     + " AND c.relkind IN ('r', 'p') AND NOT c.relispartition)";
@@ -119,7 +129,17 @@ record GrantedTables(List<String> names, Set<String> schemas, Set<String> whole)
         schemas.forEach(schema -> statements.add(GrantSql.usage(schema, role)));
         names.forEach(table -> statements.add(GrantSql.onTable(privileges, table, role)));
         whole.forEach(schema -> statements.add(GrantSql.onTables(privileges, schema, role)));
+        statements.add(types(role));
         return statements;
+    }
+
+    private String types(String role) {
+        return GrantSql.forEach(
+                TYPE_SCHEMAS.formatted(tree()),
+                List.of(
+                        "EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', r.nspname, "
+                                + Identifier.literal(role)
+                                + ");"));
     }
 
     /// A FROM item: the rows of `pg_class` of the tables and their partitions.

@@ -355,7 +355,7 @@ final class TrafficSteps {
 
     private StepOutcome sequences() throws SQLException {
         return switch (with.sequences().advance(TargetSequences.MARGIN)) {
-            case TargetSequences.Advance.Done(var moves) -> done(moves.size() + " sequences");
+            case TargetSequences.Advance.Done(var moves) -> done("sequences: " + moves.size());
             case TargetSequences.Advance.Refused(var findings) -> failed(refused(findings));
         };
     }

@@ -349,6 +349,17 @@ public final class Browser implements AutoCloseable {
     public void close() {
         socket.abort();
         client.close();
+        // Those of the network and of the storage write the profile, too.
+        List<ProcessHandle> children = chromium.descendants().toList();
         chromium.destroyForcibly().onExit().join();
+        children.forEach(ProcessHandle::destroyForcibly);
+        Awaitility.await()
+                .atMost(Waits.LIMIT)
+                .until(() -> children.stream().allMatch(Browser::ended));
+    }
+
+    /// An ended process that nobody has waited for has no command.
+    private static boolean ended(ProcessHandle process) {
+        return !process.isAlive() || process.info().command().isEmpty();
     }
 }

@@ -40,14 +40,14 @@ public final class GrantedLogins {
             DO $$ DECLARE r record; BEGIN
                 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %1$s) THEN CREATE ROLE %2$s; END IF;
                 FOR r IN SELECT c.oid::regclass AS name FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner
-                    WHERE o.rolsuper AND c.relkind IN ('r', 'p') AND c.relnamespace::regnamespace::text = ANY (ARRAY[%3$s])
+                    WHERE o.rolsuper AND c.relkind IN ('r', 'p') AND (SELECT nspname FROM pg_namespace WHERE oid = c.relnamespace) = ANY (ARRAY[%3$s])
                 LOOP EXECUTE format('ALTER TABLE %%s OWNER TO %2$s', r.name); END LOOP;
             END $$""";
 
     private static final String CONTROL_SCHEMA =
             """
             DO $$ BEGIN
-                IF (SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'millrace') = %1$s THEN
+                IF (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'millrace') = %1$s THEN
                     REASSIGN OWNED BY %2$s TO %3$s;
                 END IF;
             END $$""";

@@ -41,6 +41,9 @@ final class BankProcess implements AutoCloseable {
 
     private static final Set<String> ENDED = Set.of("IN_SYNC", "REVERSIBLE");
 
+    /// A step can be over after some milliseconds, and each question takes time from the service.
+    private static final Duration STEP_POLL = Duration.ofMillis(5);
+
     final SandboxPostgres sourceServer;
     final SandboxPostgres targetServer;
     final TestDatabase source;
@@ -193,22 +196,32 @@ final class BankProcess implements AutoCloseable {
     ///
     /// @return its last step
     String awaitStep(String operation, SwitchStep step) {
-        while (true) {
-            service().requireAlive();
-            JsonNode move =
-                    service()
-                            .status()
-                            .map(status -> status.path("operation"))
-                            .filter(known -> known.path("id").stringValue("").equals(operation))
-                            .orElse(MissingNode.getInstance());
-            String reached = move.path("step").stringValue("");
-            if (move.hasNonNull("finishedAt")
-                    || !reached.isEmpty()
-                            && SwitchStep.valueOf(reached.toUpperCase(Locale.ROOT)).compareTo(step)
-                                    >= 0) {
-                return reached;
-            }
-        }
+        AtomicReference<String> last = new AtomicReference<>("");
+        Awaitility.await()
+                .atMost(Waits.LIMIT)
+                .pollInterval(STEP_POLL)
+                .until(
+                        () -> {
+                            service().requireAlive();
+                            JsonNode move =
+                                    service()
+                                            .status()
+                                            .map(status -> status.path("operation"))
+                                            .filter(
+                                                    known ->
+                                                            known.path("id")
+                                                                    .stringValue("")
+                                                                    .equals(operation))
+                                            .orElse(MissingNode.getInstance());
+                            String reached = move.path("step").stringValue("");
+                            last.set(reached);
+                            return move.hasNonNull("finishedAt")
+                                    || !reached.isEmpty()
+                                            && SwitchStep.valueOf(reached.toUpperCase(Locale.ROOT))
+                                                            .compareTo(step)
+                                                    >= 0;
+                        });
+        return Objects.requireNonNull(last.get());
     }
 
     /// A transaction of the application whose snapshot was taken now.
