@@ -3,6 +3,7 @@ package dev.millrace.types;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.preflight.plan.Finding;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.types.TypeTable.Type;
 import java.sql.Connection;
@@ -39,9 +40,10 @@ final class Refusals {
         for (TestDatabase side : List.of(source, target)) {
             keys = create(side, types, values);
         }
+        MigrationSpec spec = TypeRun.granted(source, target);
         List<@Nullable String> before = List.of(traces(source), traces(target));
 
-        List<Finding> findings = TypeRun.refused(source, target);
+        List<Finding> findings = TypeRun.refused(spec);
 
         assertThat(List.of(traces(source), traces(target))).isEqualTo(before);
         assertThat(findings).allMatch(found -> !found.remedy().isBlank());

@@ -58,17 +58,26 @@ final class TypeRun implements AutoCloseable {
     static TypeRun start(TestDatabase source, TestDatabase target, Backfill backfill)
             throws Exception {
         String name = KafkaServer.newMigrationName();
-        return switch (open(name, source, target, backfill)) {
+        return switch (open(granted(name, source, target, backfill))) {
             case Outcome.Started(MigrationAssembly started) ->
                     new TypeRun(name, source, target, backfill, started);
             case Outcome.Refused(var report) -> throw new AssertionError(refusals(report));
         };
     }
 
+    /// A file whose logins have what they need, which the administrator does before a start.
+    static MigrationSpec granted(TestDatabase source, TestDatabase target) {
+        return granted(KafkaServer.newMigrationName(), source, target, Backfill.WINDOWS);
+    }
+
+    private static MigrationSpec granted(
+            String name, TestDatabase source, TestDatabase target, Backfill backfill) {
+        return GrantedLogins.granted(spec(name, source, target, backfill), source, target);
+    }
+
     /// Starts a migration that must be refused, and returns why.
-    static List<Finding> refused(TestDatabase source, TestDatabase target) throws Exception {
-        String name = KafkaServer.newMigrationName();
-        return switch (open(name, source, target, Backfill.WINDOWS)) {
+    static List<Finding> refused(MigrationSpec spec) throws Exception {
+        return switch (open(spec)) {
             case Outcome.Started(MigrationAssembly started) -> {
                 started.close();
                 throw new AssertionError("the migration was not refused");
@@ -77,15 +86,9 @@ final class TypeRun implements AutoCloseable {
         };
     }
 
-    private static Outcome open(
-            String name, TestDatabase source, TestDatabase target, Backfill backfill)
-            throws Exception {
+    private static Outcome open(MigrationSpec spec) throws Exception {
         return MigrationAssembly.open(
-                GrantedLogins.granted(spec(name, source, target, backfill), source, target),
-                "hash",
-                InstantSource.system(),
-                "test",
-                StartOptions.STANDARD);
+                spec, "hash", InstantSource.system(), "test", StartOptions.STANDARD);
     }
 
     private static List<Finding> refusals(PreflightReport report) {
