@@ -263,7 +263,7 @@ public final class Grants {
         }
         statements.add(GrantSql.activity(role));
         statements.add(ReplicationOrigins.grant(ReplicationOrigins.FUNCTIONS, role));
-        statements.add(sequences(tables, isSource ? "SELECT" : "SELECT, UPDATE", role));
+        statements.add(sequences(tables, "SELECT, UPDATE", role));
         for (Route route : spec.switchover().route()) {
             if (route instanceof Route.Flag flag
                     && (flag.side() == Switchover.Side.SOURCE) == isSource) {

@@ -140,7 +140,7 @@ class PooledSwitchoverIT {
                 "CREATE SEQUENCE visitor START 1000",
                 "GRANT ALL ON customer, visitor TO " + role,
                 // It belongs to no column: only the administrator knows that it is in use.
-                "GRANT SELECT ON SEQUENCE visitor TO " + scene.sourceLogin());
+                "GRANT SELECT, UPDATE ON SEQUENCE visitor TO " + scene.sourceLogin());
         scene.target.execute(
                 "CREATE TABLE client (key bigint PRIMARY KEY, full_name text NOT NULL,"
                         + " cents bigint NOT NULL, visits bigint NOT NULL)",
