@@ -20,7 +20,7 @@ final class FatalErrors implements Thread.UncaughtExceptionHandler {
         this.end = end;
     }
 
-    /// Watches every thread that has no handler of its own.
+    /// For every thread that sets no handler.
     static void endTheProcess() {
         Thread.setDefaultUncaughtExceptionHandler(
                 new FatalErrors(() -> Runtime.getRuntime().halt(ExitCode.FAILED)));

@@ -113,7 +113,23 @@ final class ConditionState {
     }
 
     private String described(String form, double value, Duration time) {
-        return form.formatted(measured(), shown(value), shown(condition.above()), seconds(time));
+        return switch (condition.measure()) {
+            case Measure.HttpCheck _ ->
+                    "%s has %s for %s"
+                            .formatted(
+                                    measured(),
+                                    value > condition.above() ? "failed" : "succeeded",
+                                    seconds(time));
+            case Measure.Window window ->
+                    "the time has been %s %s for %s"
+                            .formatted(
+                                    value > condition.above() ? "within" : "outside",
+                                    window.text(),
+                                    seconds(time));
+            case Measure.BuiltIn _, Measure.WalBudget _, Measure.Scalar _ ->
+                    form.formatted(
+                            measured(), shown(value), shown(condition.above()), seconds(time));
+        };
     }
 
     /// The share changes by one step for each time of the condition.
@@ -231,8 +247,8 @@ final class ConditionState {
         return switch (condition.measure()) {
             case Measure.BuiltIn(var metric) -> metric.id();
             case Measure.WalBudget _ -> "the used part of the WAL budget";
-            case Measure.HttpCheck _ -> "the number of failures of check " + condition.name();
-            case Measure.Window window -> "the number of windows " + window.text() + " now";
+            case Measure.HttpCheck _ -> "check " + condition.name();
+            case Measure.Window window -> "the time window " + window.text();
             case Measure.Scalar(var on, String _) ->
                     "the number of "
                             + condition.name()

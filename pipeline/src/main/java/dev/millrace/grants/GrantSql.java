@@ -115,4 +115,17 @@ public final class GrantSql {
     static String execute(String sql) {
         return "EXECUTE " + Identifier.literal(sql) + ";";
     }
+
+    /// A PL/pgSQL statement that runs a template of `format`.
+    ///
+    /// @param argument an expression, for the first place; the role is for the second
+    static String format(String template, String argument, String role) {
+        return "EXECUTE format("
+                + Identifier.literal(template)
+                + ", "
+                + argument
+                + ", "
+                + Identifier.literal(role)
+                + ");";
+    }
 }

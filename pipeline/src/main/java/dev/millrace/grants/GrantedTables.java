@@ -136,10 +136,7 @@ record GrantedTables(List<String> names, Set<String> schemas, Set<String> whole)
     private String types(String role) {
         return GrantSql.forEach(
                 TYPE_SCHEMAS.formatted(tree()),
-                List.of(
-                        "EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', r.nspname, "
-                                + Identifier.literal(role)
-                                + ");"));
+                List.of(GrantSql.format("GRANT USAGE ON SCHEMA %I TO %I", "r.nspname", role)));
     }
 
     /// A FROM item: the rows of `pg_class` of the tables and their partitions.

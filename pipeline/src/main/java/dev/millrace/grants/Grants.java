@@ -349,30 +349,22 @@ public final class Grants {
                         + " c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                         + " WHERE c.relispartition",
                 List.of(
-                        format("GRANT USAGE ON SCHEMA %I TO %I", "r.nspname", role),
-                        format("GRANT SELECT ON %s TO %I", "r.name", role)));
+                        GrantSql.format("GRANT USAGE ON SCHEMA %I TO %I", "r.nspname", role),
+                        GrantSql.format("GRANT SELECT ON %s TO %I", "r.name", role)));
     }
 
     private static String owners(GrantedTables tables, String role) {
         return GrantSql.forEach(
                 OWNERS.formatted(tables.tree(), Identifier.literal(role)),
-                List.of(SUPERUSER, format("GRANT %I TO %I", "r.rolname", role)));
+                List.of(SUPERUSER, GrantSql.format("GRANT %I TO %I", "r.rolname", role)));
     }
 
     private static String sequences(GrantedTables tables, String privileges, String role) {
         return GrantSql.forEach(
                 SEQUENCES.formatted(tables.tree()),
-                List.of(format("GRANT " + privileges + " ON SEQUENCE %s TO %I", "r.name", role)));
-    }
-
-    private static String format(String template, String argument, String role) {
-        return "EXECUTE format("
-                + Identifier.literal(template)
-                + ", "
-                + argument
-                + ", "
-                + Identifier.literal(role)
-                + ");";
+                List.of(
+                        GrantSql.format(
+                                "GRANT " + privileges + " ON SEQUENCE %s TO %I", "r.name", role)));
     }
 
     /// Only the owner of a publication can drop it, which the end of a migration does. An

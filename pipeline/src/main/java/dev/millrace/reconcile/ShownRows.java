@@ -16,10 +16,10 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /// How whole rows of one stream are shown to people: records of the log, changes of rejected keys
-/// and samples. Values of sensitive columns become hashes. A row of the source has no declaration
-/// of its own: as soon as its table gives a sensitive column, a column of it is shown only if a
-/// column that is not sensitive is its copy, because nobody knows what else it gives. Of a table
-/// that no mapping has, every value is hidden. Immutable; thread-safe.
+/// and samples. Values of sensitive columns become hashes. The file declares columns of targets
+/// only. If a source table gives a sensitive column, one of its columns is shown only if a target
+/// column that is not sensitive is a copy of it: a SELECT may derive anything from the others. A
+/// table without a mapping has every value hidden. Immutable; thread-safe.
 public final class ShownRows {
 
     private final HashKey key;

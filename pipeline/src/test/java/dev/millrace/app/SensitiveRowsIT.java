@@ -169,7 +169,7 @@ class SensitiveRowsIT {
         }
     }
 
-    /// Whoever knows a value may look for its key.
+    /// A user who knows a value can search for its key.
     private Map<String, List<String>> requests(
             String report, String repair, List<String> rejected) {
         Map<String, List<String>> requests = new TreeMap<>();

@@ -71,6 +71,37 @@ class ConditionStateTest {
         return change;
     }
 
+    private static List<String> reasons(Measure measure) {
+        ConditionState of =
+                new ConditionState(
+                        new StopCondition("api", measure, 0, SUSTAINED, Consequence.PAUSE),
+                        Optional.empty());
+        List<String> reasons = new ArrayList<>();
+        for (double value : new double[] {1, 0}) {
+            Instant at = START.plusSeconds(reasons.size() * 60L);
+            read(of, value, at);
+            switch (read(of, value, at.plus(SUSTAINED)).orElseThrow()) {
+                case Change.Begun(Hold hold) -> {
+                    of.begun(hold);
+                    reasons.add(hold.reason());
+                }
+                case Change.Ended(String reason) -> reasons.add(reason);
+                case Change.Slowed slowed -> throw new AssertionError(slowed);
+            }
+        }
+        return reasons;
+    }
+
+    @Test
+    void aCheckAndATimeWindowAreSaidInWords() {
+        assertThat(reasons(Measure.Window.of("22:00-06:00").orElseThrow()))
+                .containsExactly(
+                        "the time has been within 22:00-06:00 UTC for 5 s",
+                        "the time has been outside 22:00-06:00 UTC for 5 s");
+        assertThat(reasons(new Measure.HttpCheck("http://localhost/ok")))
+                .containsExactly("check api has failed for 5 s", "check api has succeeded for 5 s");
+    }
+
     /// What the condition makes of a reading of this moment.
     private static Optional<Change> read(ConditionState of, double value, Instant at) {
         return of.observe(new Sample(new Reading.Known(value), at), at);

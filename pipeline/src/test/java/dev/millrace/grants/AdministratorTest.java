@@ -28,7 +28,7 @@ class AdministratorTest {
                     "PooledClientsIT",
                     // A client that reads the log and the control schema beside the service.
                     "RunScene",
-                    // Other programs, whose sessions are the load; two servers of its own.
+                    // Starts two servers, and is the other programs that put load on them.
                     "ReactionScene",
                     // Watches a stream as a third party.
                     "OppositeStreamsIT",

@@ -30,8 +30,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// An operator sees the start of a bank's migration, pauses and repairs it, moves it to the target
-/// and back, all with mouse and keyboard in the console, while the bank's clients write.
+/// An operator starts a bank's migration, pauses and repairs it, moves it to the target and back,
+/// all with mouse and keyboard in the console, while the bank's clients write.
 class ConsoleJourneyIT {
 
     private record Served(MigrationControl control) implements ServedMigration, MigrationEnd {
