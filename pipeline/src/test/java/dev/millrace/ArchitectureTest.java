@@ -63,6 +63,7 @@ class ArchitectureTest {
                     "mappings",
                     "apply",
                     "digest",
+                    "grants",
                     "sandbox",
                     "tls");
 
@@ -70,7 +71,6 @@ class ArchitectureTest {
             packages(
                     "approval",
                     "preflight",
-                    "grants",
                     "journal",
                     "flow",
                     "lag",

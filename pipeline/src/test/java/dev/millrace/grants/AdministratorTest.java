@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 class AdministratorTest {
 
     private static final JavaClasses TESTS =
-            new ClassFileImporter().importPath(Path.of("target", "test-classes"));
+            new ClassFileImporter()
+                    .importPaths(
+                            Path.of("target", "test-classes"),
+                            Path.of("..", "connectors", "target", "test-classes"));
 
     private static final Set<String> KNOWN =
             Set.of(
@@ -36,7 +39,49 @@ class AdministratorTest {
                     // them.
                     "SamplesIT",
                     // Gives a table to another owner.
-                    "SwitchoverReadinessIT");
+                    "SwitchoverReadinessIT",
+                    "ApplierScenario",
+                    "BackfillScene",
+                    "CaptureChild",
+                    "CaptureScene",
+                    "CaseMapReaderIT",
+                    "ChunkerIT",
+                    "ControlRowsIT",
+                    "ControlStoresIT",
+                    "CutProxy",
+                    "DatabaseIT",
+                    "EngineSessionsIT",
+                    "FenceIT",
+                    "FenceScene",
+                    "HostileSettings",
+                    "IndexScene",
+                    "InstallationIT",
+                    "JournalChainIT",
+                    "KeptConnectionsIT",
+                    "KeySweepIT",
+                    "LeaseIT",
+                    "LoadReaderIT",
+                    "LostStreamIT",
+                    "MovedRowsIT",
+                    "OlderTransactionsIT",
+                    "OracleTable",
+                    "PartsOfRowsIT",
+                    "PausedApplyIT",
+                    "PostgresServer",
+                    "QuerySessionIT",
+                    "RangeReaderIT",
+                    "RangesIT",
+                    "ReconciliationStoreIT",
+                    "RereadingIT",
+                    "SameFailureIT",
+                    "SelectProofIT",
+                    "SequenceScene",
+                    "SessionWatchIT",
+                    "StandbyServer",
+                    "StockConnector",
+                    "StreamWatchIT",
+                    "TableResumeIT",
+                    "TableStartIT");
 
     private static boolean logsIn(JavaMethodCall call) {
         JavaClass owner = call.getTargetOwner();
