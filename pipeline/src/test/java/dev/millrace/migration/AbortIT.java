@@ -69,11 +69,11 @@ class AbortIT {
         assertThat(dry.state()).isEqualTo(State.DRY_RUN);
         assertThat(dry.steps().toString())
                 .contains(
-                        scene.stream().slot(),
-                        scene.stream().publication(),
+                        scene.slot(),
+                        scene.publication(),
                         "trigger ",
                         "schema millrace (target)",
-                        scene.stream().topics().changes(),
+                        scene.topics().changes(),
                         scene.dataDir.resolve(scene.name).toString());
         assertThat(Inventory.of(scene)).isEqualTo(running);
         assertThat(life.status().phase()).isEqualTo("IN_SYNC");

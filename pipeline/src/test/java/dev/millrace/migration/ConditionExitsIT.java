@@ -154,7 +154,7 @@ class ConditionExitsIT {
     /// The source was away when the condition began, and has less WAL when it answers again.
     @Test
     void theSlotIsDroppedOnlyWhileTheBudgetIsUsedUp() throws Exception {
-        String slot = scene.stream().slot();
+        String slot = scene.slot();
         scene.source.query("SELECT pg_create_physical_replication_slot('" + slot + "', true)");
         FlowSetting setting =
                 new FlowSetting(List.of(), OptionalLong.of(BUDGET), WalExit.DROP_SLOT);
@@ -239,7 +239,7 @@ class ConditionExitsIT {
                                     scene.source
                                             .query(
                                                     "SELECT FROM pg_replication_slots WHERE slot_name = '%s'"
-                                                            .formatted(scene.stream().slot()))
+                                                            .formatted(scene.slot()))
                                             .isEmpty());
             Instant dropped = Instant.now();
             FlowReport.Condition held = held(FlowSetting.WAL_EXIT);

@@ -290,6 +290,19 @@ final class MigrationScene implements AutoCloseable {
         return databases.targetEndpoint().username();
     }
 
+    /// Of the stream, by its name: a test may look while a database cannot be reached.
+    String slot() {
+        return CaptureSettings.slot(name);
+    }
+
+    String publication() {
+        return CaptureSettings.publication(name);
+    }
+
+    Topics topics() {
+        return new Topics(name);
+    }
+
     /// Leaves it to the test to keep writers from the source.
     MigrationScene externallyFenced() {
         fence = Switchover.Fence.EXTERNAL;
@@ -461,10 +474,7 @@ final class MigrationScene implements AutoCloseable {
         if (publication.isPresent()) {
             source.execute(
                     publication.get(),
-                    "ALTER PUBLICATION "
-                            + CaptureSettings.publication(name)
-                            + " OWNER TO "
-                            + sourceLogin());
+                    "ALTER PUBLICATION " + publication() + " OWNER TO " + sourceLogin());
             report = check();
         }
         return Optional.of(report);

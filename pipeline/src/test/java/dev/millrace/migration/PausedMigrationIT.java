@@ -211,7 +211,7 @@ class PausedMigrationIT {
                 .equals(
                         scene.source.value(
                                 "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots WHERE slot_name = '%s'"
-                                        .formatted(written, scene.stream().slot())));
+                                        .formatted(written, scene.slot())));
     }
 
     @Test

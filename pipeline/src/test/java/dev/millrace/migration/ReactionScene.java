@@ -273,7 +273,7 @@ final class ReactionScene implements AutoCloseable {
         awaitTrue(
                 scene.source,
                 "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) > %d FROM pg_replication_slots WHERE slot_name = '%s'"
-                        .formatted(megabytes * 950_000L, scene.stream().slot()));
+                        .formatted(megabytes * 950_000L, scene.slot()));
         return () -> {
             execute(open, "COMMIT");
             close(open);

@@ -266,15 +266,13 @@ class RebackfillIT {
             @Override
             void happen(MigrationScene scene) {
                 scene.source.execute(
-                        "ALTER PUBLICATION "
-                                + scene.stream().publication()
-                                + " SET (publish = 'insert')");
+                        "ALTER PUBLICATION " + scene.publication() + " SET (publish = 'insert')");
             }
         },
         PUBLICATION_DROPPED("Publication millrace_") {
             @Override
             void happen(MigrationScene scene) {
-                scene.source.execute("DROP PUBLICATION " + scene.stream().publication());
+                scene.source.execute("DROP PUBLICATION " + scene.publication());
             }
         };
 

@@ -184,7 +184,7 @@ class ReconciliationsIT {
     }
 
     private static PassStore passes(MigrationScene scene) {
-        return new PassStore(scene.stream().control(), scene.stream().id());
+        return new PassStore(scene.stream().control(), scene.name);
     }
 
     /// What a process left that ended while it compared.

@@ -129,6 +129,6 @@ class SlowTargetIT {
                 .equals(
                         scene.source.value(
                                 "SELECT restart_lsn >= '%s' FROM pg_replication_slots WHERE slot_name = '%s'"
-                                        .formatted(written, scene.stream().slot())));
+                                        .formatted(written, scene.slot())));
     }
 }

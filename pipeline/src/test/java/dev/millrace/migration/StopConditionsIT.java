@@ -174,7 +174,7 @@ class StopConditionsIT {
         try (MigrationScene scene = scene(WAITS)) {
             scene.target.execute(
                     "INSERT INTO millrace.flow_hold VALUES ('%s', 'waits', now(), 'before')"
-                            .formatted(scene.stream().id()));
+                            .formatted(scene.name));
             FlowControl flow =
                     FlowControl.resume(scene.stream(), () -> true, "test", InstantSource.system());
             try (StopConditions conditions =
