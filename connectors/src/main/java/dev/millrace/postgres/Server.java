@@ -28,13 +28,11 @@ public final class Server {
                 (SELECT count(*) FROM pg_catalog.pg_replication_slots)::int AS slots_used,
                 current_setting('max_wal_senders')::int AS senders,
                 (SELECT count(*) FROM pg_catalog.pg_stat_replication)::int AS senders_used,
-                (SELECT CASE WHEN s.setting::int8 >= 0 THEN s.setting::int8 * 1024 * 1024 END
-                    FROM pg_catalog.pg_settings s
-                    WHERE s.name = 'max_slot_wal_keep_size') AS slot_keep_bytes,
-                (SELECT CASE WHEN s.setting::int8 > 0 THEN s.setting::int8
-                    * CASE s.unit WHEN 'min' THEN 60 WHEN 's' THEN 1 END END
-                    FROM pg_catalog.pg_settings s
-                    WHERE s.name = 'idle_replication_slot_timeout') AS slot_idle_seconds,
+                nullif(pg_catalog.pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1)
+                    AS slot_keep_bytes,
+                nullif(extract(epoch FROM
+                    current_setting('idle_replication_slot_timeout', true)::interval), 0)::int8
+                    AS slot_idle_seconds,
                 (SELECT s.setting FROM pg_catalog.pg_settings s
                     WHERE s.name = 'output_plugin_libraries') AS output_plugins,
                 r.rolsuper, r.rolreplication,

@@ -57,8 +57,7 @@ public final class LoadReader implements AutoCloseable {
             """
             SELECT s.slot_name IS NULL,
                 pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.restart_lsn),
-                (SELECT pg_catalog.pg_size_bytes(c.setting || c.unit) FROM pg_catalog.pg_settings c
-                    WHERE c.name = 'max_slot_wal_keep_size' AND c.setting <> '-1')
+                nullif(pg_catalog.pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1)
             FROM (SELECT) one LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = '%s'
             """;
 
