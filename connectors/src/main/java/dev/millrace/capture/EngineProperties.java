@@ -1,5 +1,6 @@
 package dev.millrace.capture;
 
+import dev.millrace.capture.connector.PacedQueue;
 import dev.millrace.capture.connector.SnapshotSelect;
 import dev.millrace.capture.connector.SourceFields;
 import dev.millrace.capture.connector.TableTopics;
@@ -58,9 +59,9 @@ final class EngineProperties {
         engine.setProperty("max.batch.size", "16384");
         engine.setProperty("max.queue.size", "65536");
         engine.setProperty("max.queue.size.in.bytes", Long.toString(queueBytes()));
-        // A change waits half of this interval on average. The engine busy-waits during its last
-        // millisecond.
+        // A change waits half of this interval on average.
         engine.setProperty("poll.interval.ms", "25");
+        engine.setProperty("queue.provider.type", PacedQueue.NAME);
         engine.setProperty("snapshot.fetch.size", Integer.toString(rowsPerFetch));
         engine.setProperty("status.update.interval.ms", "1000");
     }
