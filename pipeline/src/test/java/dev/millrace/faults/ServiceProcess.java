@@ -235,14 +235,14 @@ public final class ServiceProcess implements AutoCloseable {
         process.signal(signal);
     }
 
-    /// Bytes of the heap that are in use after a full collection.
+    /// Bytes of all objects that are reachable; every collector prints them in the same form.
     long reachableHeap() throws IOException, InterruptedException {
-        process.jcmd("GC.run");
-        Matcher used = Pattern.compile("heap.* used (\\d+)K").matcher(process.jcmd("GC.heap_info"));
-        if (!used.find()) {
-            throw new IllegalStateException("jcmd does not print the size of the heap");
+        Matcher total =
+                Pattern.compile("Total +\\d+ +(\\d+)").matcher(process.jcmd("GC.class_histogram"));
+        if (!total.find()) {
+            throw new IllegalStateException("jcmd does not print the bytes of all objects");
         }
-        return Long.parseLong(used.group(1)) << 10;
+        return Long.parseLong(total.group(1));
     }
 
     /// Bytes of memory that the process has.
