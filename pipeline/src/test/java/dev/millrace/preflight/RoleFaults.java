@@ -83,7 +83,17 @@ final class RoleFaults {
                 target(
                         CheckName.TARGET_TRIGGERS,
                         "public.customer",
-                        "CREATE TABLE visit (id bigint PRIMARY KEY, customer bigint REFERENCES customer)"));
+                        "CREATE TABLE visit (id bigint PRIMARY KEY, customer bigint REFERENCES customer)"),
+                pasted(
+                        CheckName.SOURCE_TYPE_PRIVILEGE,
+                        "schema kinds",
+                        scene -> {
+                            scene.both(
+                                    "CREATE SCHEMA kinds", "CREATE TYPE kinds.mark AS ENUM ('a')");
+                            scene.table("marked", "id kinds.mark PRIMARY KEY");
+                        }),
+                target(CheckName.TARGET_TYPE_PRIVILEGE, "schema kinds"),
+                source(CheckName.SWITCHOVER_TYPE_PRIVILEGE, "schema kinds"));
     }
 
     static List<PlantedFault> ofSettings() {
