@@ -120,7 +120,7 @@ public final class Preflight {
             findings.addAll(
                     new SessionSecurity(SessionSecurity.Side.TARGET, to, spec.target().url())
                             .judge());
-            findings.addAll(SequenceCheck.judge(spec, from, to, compilation.tables()));
+            findings.addAll(SequenceCheck.judge(spec, from, to, compilation));
             List<Finding> logins =
                     ReconcileLogin.judge(
                             List.of(

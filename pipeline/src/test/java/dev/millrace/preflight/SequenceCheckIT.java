@@ -35,6 +35,29 @@ class SequenceCheckIT {
         assertThat(found(scene.plan())).singleElement().matches(only -> only.status() == Status.OK);
     }
 
+    /// Without UPDATE a rollback would end at its first step.
+    @Test
+    void warnsOfASequenceOfTheSourceThatARollbackCannotAdvance() {
+        scene.source.execute(
+                "CREATE SEQUENCE number",
+                "ALTER TABLE users ALTER id SET DEFAULT nextval('number')",
+                "GRANT SELECT ON SEQUENCE number TO " + scene.role);
+
+        Finding found =
+                found(scene.plan()).stream()
+                        .filter(each -> each.message().startsWith("cannot"))
+                        .findFirst()
+                        .orElseThrow();
+
+        assertThat(found.object()).isEqualTo("sequence public.number of the source");
+        assertThat(found.message())
+                .isEqualTo(
+                        "cannot be read and set by the role %s, so after a rollback new rows would get keys of existing ones"
+                                .formatted(scene.role));
+        scene.source.execute(found.remedy());
+        assertThat(found(scene.plan())).noneMatch(each -> each.message().startsWith("cannot"));
+    }
+
     @Test
     void warnsOfMissingPrivilegesWithTheGrants() {
         for (var database : List.of(scene.source, scene.target)) {
@@ -48,15 +71,15 @@ class SequenceCheckIT {
                 .extracting(Finding::object, Finding::remedy)
                 .containsExactly(
                         tuple(
-                                "sequence public.invoice of the source",
-                                "GRANT SELECT ON SEQUENCE \"public\".\"invoice\" TO \"%s\";"
-                                        .formatted(scene.role)),
-                        tuple(
                                 "sequence public.invoice of the target",
                                 "GRANT SELECT, UPDATE ON SEQUENCE \"public\".\"invoice\" TO \"%s\";"
+                                        .formatted(scene.role)),
+                        tuple(
+                                "sequence public.invoice of the source",
+                                "GRANT SELECT, UPDATE ON SEQUENCE \"public\".\"invoice\" TO \"%s\";"
                                         .formatted(scene.role)));
-        scene.source.execute(findings.getFirst().remedy());
-        scene.target.execute(findings.getLast().remedy());
+        scene.target.execute(findings.getFirst().remedy());
+        scene.source.execute(findings.getLast().remedy());
         assertThat(found(scene.plan(WILDCARD)))
                 .singleElement()
                 .matches(only -> only.status() == Status.OK);
