@@ -4,6 +4,9 @@ import static dev.millrace.preflight.Reported.open;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import dev.millrace.grants.Grants;
+import dev.millrace.grants.Grants.RoleGrants;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Finding.Status;
 import java.util.List;
@@ -33,6 +36,34 @@ class SequenceCheckIT {
         scene.target.execute("ALTER TABLE customer ALTER id ADD GENERATED ALWAYS AS IDENTITY");
 
         assertThat(found(scene.plan())).singleElement().matches(only -> only.status() == Status.OK);
+    }
+
+    /// Sequences of a column, of a domain, and of neither.
+    @Test
+    void acceptsWhatIsPrintedForTheLogins() {
+        for (var database : List.of(scene.source, scene.target)) {
+            database.execute(
+                    "CREATE SEQUENCE invoice",
+                    "CREATE SEQUENCE number",
+                    "CREATE SEQUENCE ticket",
+                    "CREATE DOMAIN numbered AS bigint DEFAULT nextval('number')",
+                    "CREATE TABLE visit (id bigint PRIMARY KEY DEFAULT nextval('ticket'), at numbered)",
+                    "ALTER TABLE visit OWNER TO " + scene.role);
+        }
+        assertThat(found(scene.plan(WILDCARD)))
+                .extracting(Finding::object)
+                .contains(
+                        "sequence public.invoice of the source",
+                        "sequence public.number of the target",
+                        "sequence public.ticket of the source");
+
+        for (RoleGrants each : Grants.of(scene.spec(WILDCARD))) {
+            (each.side() == Side.SOURCE ? scene.source : scene.target)
+                    .execute(each.statements().toArray(String[]::new));
+        }
+
+        assertThat(found(scene.plan(WILDCARD)))
+                .noneMatch(each -> each.message().startsWith("cannot"));
     }
 
     /// Without UPDATE a rollback would end at its first step.
