@@ -130,6 +130,10 @@ final class RoleFaults {
                         "CREATE PUBLICATION millrace_{migration} FOR TABLE users WITH (publish ="
                                 + " 'insert, update, delete, truncate', publish_via_partition_root ="
                                 + " true, publish_generated_columns = stored)"),
+                target(
+                        CheckName.SWITCHOVER_TARGET_PUBLICATION,
+                        "publication millrace_",
+                        "CREATE PUBLICATION millrace__reverse_{migration} FOR TABLE customer"),
                 source(
                         CheckName.SOURCE_SLOT,
                         "slot millrace_",
