@@ -13,6 +13,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,6 +41,7 @@ class FatalErrorsIT {
     }
 
     @Test
+    @Tag("faults")
     void theProcessEndsWithTheThread() throws Exception {
         try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             silent.setSoTimeout((int) Waits.LIMIT.toMillis());
@@ -71,7 +73,7 @@ class FatalErrorsIT {
                 assertThat(service.said())
                         .contains(
                                 "a thread ended with an error that cannot be handled, so the service ends",
-                                "dev/millrace/Removed");
+                                "java.lang.NoClassDefFoundError");
             }
         }
     }

@@ -66,7 +66,15 @@ class StrictBodiesIT {
         if (types.contains("array")) {
             return Stream.of(
                     new Field(path, name, "\"a\"", "a list"),
-                    new Field(path, name, "[1]", name + "[0]' must be a text"));
+                    new Field(
+                            path,
+                            name,
+                            "[true]",
+                            name
+                                    + "[0]' must be "
+                                    + (schema.at("/items/type").toString().contains("string")
+                                            ? "a text"
+                                            : "a whole number")));
         }
         String must =
                 types.contains("boolean")

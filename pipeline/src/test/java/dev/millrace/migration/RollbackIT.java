@@ -69,7 +69,7 @@ class RollbackIT {
                 BankScene.routedBy(BankScene::flag, scene -> scene.backfill(Backfill.WINDOWS))) {
             bank.switchOver();
             bank.awaitOpenGates(Kind.ROLLBACK);
-            assertASequenceClosesItsGate(bank.scene);
+            assertASequenceClosesItsGate(bank);
             bank.scene.source.execute(
                     "BEGIN",
                     "ALTER TABLE ledger RENAME TO elsewhere",
@@ -95,10 +95,12 @@ class RollbackIT {
     }
 
     /// It supplies a column, but the login has no right on it.
-    private static void assertASequenceClosesItsGate(MigrationScene scene) {
+    private static void assertASequenceClosesItsGate(BankScene bank) {
+        MigrationScene scene = bank.scene;
         scene.source.execute(
                 "CREATE SEQUENCE other",
-                "ALTER TABLE account ALTER balance SET DEFAULT nextval('other')");
+                "ALTER TABLE account ALTER balance SET DEFAULT nextval('other')",
+                "GRANT USAGE ON SEQUENCE other TO " + bank.role);
         String login = Identifier.quote(scene.sourceLogin());
 
         assertThat(gate(scene, "sequences").reason())
