@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -127,6 +128,24 @@ public final class WriteFence implements AutoCloseable {
             probed = new TreeSet<>(probed);
             byCatalog = new TreeSet<>(byCatalog);
             problems = List.copyOf(problems);
+        }
+
+        /// What was checked without a problem.
+        public String text() {
+            List<String> sentences = new ArrayList<>();
+            if (!probed.isEmpty()) {
+                sentences.add(
+                        "Writes were tried and refused as: " + String.join(", ", probed) + ".");
+            }
+            if (!byCatalog.isEmpty()) {
+                sentences.add(
+                        "For other roles only the triggers were checked, because Millrace may not become: "
+                                + String.join(", ", byCatalog)
+                                + ".");
+            }
+            return sentences.isEmpty()
+                    ? "The triggers exist. No other login may write to the tables."
+                    : String.join(" ", sentences);
         }
     }
 

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// What each login of a file needs, as SQL for an administrator of each side. Asks no server: what
 /// depends on it, such as the owners of tables, is a block that reads the catalog when it runs. No
@@ -41,17 +42,33 @@ public final class Grants {
                     + " a member of it may do everything. Give the tables to a role that owns nothing else:"
                     + " ALTER TABLE ... OWNER TO ...', r.rolname; END IF;";
 
-    /// Sequences that belong to a column or supply its default.
+    /// Sequences that belong to a column or supply its default or that of its domain.
     private static final String SEQUENCES =
             """
-            SELECT DISTINCT s.oid::regclass AS name FROM %s c
+            SELECT DISTINCT s.oid::regclass AS name FROM %1$s c
                     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass
                         AND d.refobjid = c.oid AND d.deptype IN ('a', 'i')
                     LEFT JOIN pg_catalog.pg_depend u ON d.classid = 'pg_catalog.pg_attrdef'::regclass
                         AND u.classid = d.classid AND u.objid = d.objid
                         AND u.refclassid = 'pg_catalog.pg_class'::regclass
                     JOIN pg_catalog.pg_class s ON s.relkind = 'S'
-                        AND (s.oid = d.objid AND d.classid = 'pg_catalog.pg_class'::regclass OR s.oid = u.refobjid)""";
+                        AND (s.oid = d.objid AND d.classid = 'pg_catalog.pg_class'::regclass OR s.oid = u.refobjid)
+                    UNION SELECT s.oid::regclass FROM %1$s c
+                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                    JOIN pg_catalog.pg_depend u ON u.classid = 'pg_catalog.pg_type'::regclass AND u.objid = a.atttypid
+                        AND u.refclassid = 'pg_catalog.pg_class'::regclass
+                    JOIN pg_catalog.pg_class s ON s.relkind = 'S' AND s.oid = u.refobjid""";
+
+    /// Those that no column and no extension owns: of a wildcard's schemas, the switchover advances
+    /// those that both sides have.
+    private static final String FREE_STANDING =
+            """
+
+                    UNION SELECT s.oid::regclass FROM pg_catalog.pg_class s
+                    WHERE s.relkind = 'S' AND s.relpersistence <> 't' AND s.relnamespace IN (%s)
+                        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                            WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = s.oid
+                                AND d.deptype IN ('a', 'i', 'e'))""";
 
     private final MigrationSpec spec;
     private final GrantedTables sources;
@@ -361,10 +378,22 @@ public final class Grants {
 
     private static String sequences(GrantedTables tables, String privileges, String role) {
         return GrantSql.forEach(
-                SEQUENCES.formatted(tables.tree()),
+                SEQUENCES.formatted(tables.tree()) + freeStanding(tables.whole()),
                 List.of(
                         GrantSql.format(
                                 "GRANT " + privileges + " ON SEQUENCE %s TO %I", "r.name", role)));
+    }
+
+    private static String freeStanding(Set<String> schemas) {
+        return schemas.isEmpty()
+                ? ""
+                : FREE_STANDING.formatted(
+                        schemas.stream()
+                                .map(
+                                        schema ->
+                                                Identifier.literal(Identifier.quote(schema))
+                                                        + "::regnamespace")
+                                .collect(Collectors.joining(", ")));
     }
 
     /// Only the owner of a publication can drop it, which the end of a migration does. An

@@ -159,6 +159,15 @@ public record Publication(
                 + ")";
     }
 
+    /// The statement that gives it to a role.
+    public static String ownership(String name, String role) {
+        return "ALTER PUBLICATION "
+                + Identifier.quote(name)
+                + " OWNER TO "
+                + Identifier.quote(role)
+                + ";";
+    }
+
     /// Servers before version 15 have no publications of schemas and no catalog table for them.
     private static boolean publishesSchemas(Connection connection, String name) {
         boolean possible =

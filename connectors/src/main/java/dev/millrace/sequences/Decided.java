@@ -31,6 +31,7 @@ record Decided(Link link, Use use, Decision decision) {
             SequenceReader source,
             SequenceReader target,
             int margin,
+            Readability words,
             List<Finding> findings)
             throws SQLException {
         Map<TableId, Position> ofSource =
@@ -44,10 +45,11 @@ record Decided(Link link, Use use, Decision decision) {
                 target.positions(links.stream().map(link -> link.sequence().id()).toList());
         List<Decided> decided = new ArrayList<>();
         for (Link link : links) {
-            Optional<List<NextPosition.Column>> columns = columns(link, target, findings);
+            Optional<List<NextPosition.Column>> columns = columns(link, target, words, findings);
             if (columns.isPresent()) {
                 Use use =
                         new Use(
+                                words.direction(),
                                 link.sequence(),
                                 known(ofTarget, link.sequence()),
                                 link.sources().stream()
@@ -79,16 +81,16 @@ record Decided(Link link, Use use, Decision decision) {
     }
 
     /// Empty if a value is left.
-    Optional<Finding> finding() {
+    Optional<Finding> finding(Readability words) {
         return switch (decision) {
             case Decision.Known _ -> Optional.empty();
-            case Decision.Exhausted exhausted ->
-                    Optional.of(Readability.exhausted(link, exhausted));
+            case Decision.Exhausted exhausted -> Optional.of(words.exhausted(link, exhausted));
         };
     }
 
     private static Optional<List<NextPosition.Column>> columns(
-            Link link, SequenceReader target, List<Finding> findings) throws SQLException {
+            Link link, SequenceReader target, Readability words, List<Finding> findings)
+            throws SQLException {
         List<NextPosition.Column> columns = new ArrayList<>();
         boolean complete = true;
         for (Supply column : link.comparable().toList()) {
@@ -96,11 +98,11 @@ record Decided(Link link, Use use, Decision decision) {
                 case Farthest.Known(Optional<BigInteger> value) ->
                         columns.add(new NextPosition.Column(column, value));
                 case Farthest.TooSlow() -> {
-                    findings.add(Readability.tooSlow(column));
+                    findings.add(words.tooSlow(column));
                     complete = false;
                 }
                 case Farthest.NoNumber() -> {
-                    findings.add(Readability.noNumber(column));
+                    findings.add(words.noNumber(column));
                     complete = false;
                 }
             }

@@ -3,6 +3,7 @@ package dev.millrace.sequences;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.sequences.Sequence.Supply;
 import dev.millrace.sequences.SequencePlan.Position;
+import dev.millrace.sequences.TargetSequences.Direction;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -30,10 +31,15 @@ final class NextPosition {
     ///
     /// @param sources the sequences of the source that gave the existing values
     /// @param columns the columns whose values are values of the sequence
-    record Use(Sequence sequence, Position position, List<SourceAt> sources, List<Column> columns) {
+    record Use(
+            Direction direction,
+            Sequence sequence,
+            Position position,
+            List<SourceAt> sources,
+            List<Column> columns) {
 
         Use at(Position now) {
-            return new Use(sequence, now, sources, columns);
+            return new Use(direction, sequence, now, sources, columns);
         }
 
         /// Whether the values repeat on both sides. Then the keys of the previous round lie beyond
@@ -144,16 +150,17 @@ final class NextPosition {
     /// limit on this side.
     private Evidence ofSource(SourceAt source) {
         Sequence from = source.sequence();
+        String onSource = " on the " + use.direction().from();
         if (from.ascends() != sequence.ascends()) {
             return new Evidence(
                     forward(sequence.ascends() ? from.max() : from.min()),
-                    "the range of " + from.id() + " on the source");
+                    "the range of " + from.id() + onSource);
         }
         BigInteger stepOfSource = BigInteger.valueOf(from.increment()).abs();
         return new Evidence(
                 lastUsed(source.position(), stepOfSource)
                         .add(stepOfSource.multiply(BigInteger.valueOf(from.cache()))),
-                from.id() + " on the source (" + source.position() + ")");
+                from.id() + onSource + " (" + source.position() + ")");
     }
 
     private Stream<Evidence> ofColumn(Column column) {

@@ -8,6 +8,7 @@ import dev.millrace.sequences.SequenceCatalog.Side;
 import dev.millrace.sequences.SequenceLinks.Arrival;
 import dev.millrace.sequences.SequenceLinks.Link;
 import dev.millrace.sequences.SequencePlan.Finding;
+import dev.millrace.sequences.TargetSequences.Direction;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
@@ -15,13 +16,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Says whether the positions can be read and set, and what an operator must do if not. Pure.
-final class Readability {
+record Readability(Direction direction) {
 
     private static final String GRANT_COLUMN = "GRANT SELECT (%s) ON TABLE %s TO %s;";
 
-    private Readability() {}
-
-    static List<Finding> of(List<Link> links, Side source, Side target) {
+    List<Finding> of(List<Link> links, Side source, Side target) {
         List<Finding> findings = new ArrayList<>();
         links.stream()
                 .flatMap(link -> link.sources().stream())
@@ -42,17 +41,17 @@ final class Readability {
                 && link.sources().stream().allMatch(sequence -> sequence.access().reads());
     }
 
-    private static Finding ofSource(Sequence sequence, String role) {
+    private Finding ofSource(Sequence sequence, String role) {
         return new Finding(
                 true,
-                "sequence " + sequence.id() + " of the source",
+                "sequence " + sequence.id() + ofSource(),
                 "cannot be read by the role "
                         + role
                         + ", so it is not known which values are in use",
                 sequence.access().grants(sequence.id(), false, role));
     }
 
-    private static Stream<Finding> ofTarget(Link link, Side target) {
+    private Stream<Finding> ofTarget(Link link, Side target) {
         Sequence sequence = link.sequence();
         List<Finding> findings = new ArrayList<>();
         if (!sequence.access().sets()) {
@@ -62,7 +61,9 @@ final class Readability {
                             object(sequence.id()),
                             "cannot be read and set by the role "
                                     + target.role()
-                                    + ", so new rows would get keys of existing ones",
+                                    + ", so after a "
+                                    + direction.move()
+                                    + " new rows would get keys of existing ones",
                             sequence.access().grants(sequence.id(), true, target.role())));
         }
         link.unknown().forEach(column -> findings.add(unknown(sequence, column)));
@@ -74,14 +75,16 @@ final class Readability {
                             object(sequence.id()),
                             "gives each session "
                                     + sequence.cache()
-                                    + " values at a time: a session that called nextval before the"
-                                    + " switchover keeps old ones",
-                            "Reconnect the sessions of the target before the switchover."));
+                                    + " values at a time: a session that called nextval before the "
+                                    + direction.move()
+                                    + " keeps old ones",
+                            "Reconnect the sessions of the %s before the %s."
+                                    .formatted(direction.to(), direction.move())));
         }
         return findings.stream();
     }
 
-    private static Finding unknown(Sequence sequence, Supply column) {
+    private Finding unknown(Sequence sequence, Supply column) {
         return new Finding(
                 true,
                 object(sequence.id()),
@@ -89,13 +92,16 @@ final class Readability {
                         + column.named()
                         + " through an expression ("
                         + column.form()
-                        + "), and the source computes the column in another way, so it is not known"
-                        + " which values are in use",
-                "Give the column the default that it has on the source, or remove its default.");
+                        + "), and the "
+                        + direction.from()
+                        + " computes the column in another way, so it is not known which values"
+                        + " are in use",
+                "Give the column the default that it has on the %s, or remove its default."
+                        .formatted(direction.from()));
     }
 
-    private static List<Finding> ofColumn(Supply column, String role) {
-        String object = "column " + column.named() + " of the target";
+    private List<Finding> ofColumn(Supply column, String role) {
+        String object = "column " + column.named() + ofTarget();
         if (!column.values().readable()) {
             return List.of(
                     new Finding(
@@ -115,8 +121,8 @@ final class Readability {
                         new Finding(
                                 false,
                                 object,
-                                "has no index that finds its largest value, so the switchover reads"
-                                        + " the whole table while the source is fenced",
+                                "has no index that finds its largest value, so the %s reads the whole table while the %s is fenced"
+                                        .formatted(direction.move(), direction.from()),
                                 "CREATE INDEX CONCURRENTLY ON "
                                         + Identifier.quote(column.table())
                                         + " ("
@@ -124,34 +130,37 @@ final class Readability {
                                         + ");"));
     }
 
-    static List<Finding> withoutCounterpart(List<TableId> sequences) {
+    List<Finding> withoutCounterpart(List<TableId> sequences) {
         return sequences.stream()
                 .map(
                         id ->
                                 new Finding(
                                         false,
-                                        "sequence " + id + " of the source",
-                                        "has no sequence of the same name on the target",
-                                        "If the application uses it, create it on the target."))
+                                        "sequence " + id + ofSource(),
+                                        "has no sequence of the same name on the " + direction.to(),
+                                        "If the application uses it, create it on the %s."
+                                                .formatted(direction.to())))
                 .toList();
     }
 
-    static List<Finding> withoutSuccessor(SortedMap<TableId, List<Arrival>> sequences) {
+    List<Finding> withoutSuccessor(SortedMap<TableId, List<Arrival>> sequences) {
         return sequences.entrySet().stream()
                 .map(
                         entry -> {
                             Arrival first = entry.getValue().getFirst();
                             return new Finding(
                                     false,
-                                    "sequence " + entry.getKey() + " of the source",
+                                    "sequence " + entry.getKey() + ofSource(),
                                     "supplies values of "
                                             + entry.getValue().stream()
                                                     .map(Arrival::toString)
                                                     .distinct()
                                                     .collect(Collectors.joining(", "))
-                                            + ", which no sequence supplies on the target: after the"
-                                            + " switchover an INSERT without this column gets no"
-                                            + " value",
+                                            + ", which no sequence supplies on the "
+                                            + direction.to()
+                                            + ": after the "
+                                            + direction.move()
+                                            + " an INSERT without this column gets no value",
                                     "If the application inserts without it: ALTER TABLE "
                                             + Identifier.quote(first.table())
                                             + " ALTER COLUMN "
@@ -161,14 +170,14 @@ final class Readability {
                 .toList();
     }
 
-    static Finding exhausted(Link link, Decision.Exhausted exhausted) {
+    Finding exhausted(Link link, Decision.Exhausted exhausted) {
         return new Finding(true, supplying(link), exhausted.message(), exhausted.remedy());
     }
 
-    static Finding tooSlow(Supply column) {
+    Finding tooSlow(Supply column) {
         return new Finding(
                 true,
-                "column " + column.named() + " of the target",
+                "column " + column.named() + ofTarget(),
                 "could not be read in time, so it is not known which values are in use",
                 "CREATE INDEX CONCURRENTLY ON "
                         + Identifier.quote(column.table())
@@ -177,23 +186,24 @@ final class Readability {
                         + ");");
     }
 
-    static Finding noNumber(Supply column) {
+    Finding noNumber(Supply column) {
         return new Finding(
                 true,
-                "column " + column.named() + " of the target",
+                "column " + column.named() + ofTarget(),
                 "contains NaN or Infinity, so no sequence can continue beyond its values",
                 "Change these values.");
     }
 
-    static Finding inUse(Link link) {
+    Finding inUse(Link link) {
         return new Finding(
                 true,
                 supplying(link),
                 "is used by other sessions at this moment, so it cannot be set safely",
-                "Stop the sessions that insert on the target, and try again.");
+                "Stop the sessions that insert on the %s, and try again."
+                        .formatted(direction.to()));
     }
 
-    private static String supplying(Link link) {
+    private String supplying(Link link) {
         String columns =
                 link.columns().stream()
                         .map(Supply::named)
@@ -202,7 +212,15 @@ final class Readability {
         return object(link.sequence().id()) + (columns.isEmpty() ? "" : " (" + columns + ")");
     }
 
-    private static String object(TableId sequence) {
-        return "sequence " + sequence + " of the target";
+    private String object(TableId sequence) {
+        return "sequence " + sequence + ofTarget();
+    }
+
+    private String ofSource() {
+        return " of the " + direction.from();
+    }
+
+    private String ofTarget() {
+        return " of the " + direction.to();
     }
 }

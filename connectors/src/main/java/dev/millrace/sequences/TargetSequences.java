@@ -9,12 +9,15 @@ import dev.millrace.sequences.SequenceCatalog.Side;
 import dev.millrace.sequences.SequenceLinks.Link;
 import dev.millrace.sequences.SequencePlan.Finding;
 import dev.millrace.sequences.SequencePlan.Move;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.TableEntry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Advances the sequences and identities of the target, so that rows which the application inserts
 /// after the switchover get keys that no existing row has. Rows that arrive through the log do not
@@ -40,15 +43,70 @@ public final class TargetSequences {
     /// Another session took a value each time that the position was to be set.
     private static final int MOST_ATTEMPTS = 20;
 
+    /// Whose sequences are advanced.
+    public enum Direction {
+        /// A switchover continues the sequences of the source on the target.
+        FORWARD("source", "target", "switchover"),
+        /// A rollback continues those of the target on the source.
+        BACK("target", "source", "rollback");
+
+        private final String from;
+        private final String to;
+        private final String move;
+
+        Direction(String from, String to, String move) {
+            this.from = from;
+            this.to = to;
+            this.move = move;
+        }
+
+        /// The database that is read.
+        String from() {
+            return from;
+        }
+
+        /// The database whose sequences are set.
+        String to() {
+            return to;
+        }
+
+        String move() {
+            return move;
+        }
+    }
+
     /// The tables and schemas of one replication stream.
     ///
     /// @param mappings several may fill the same table, or read the same one
     /// @param schemas in which free-standing sequences correspond by name: those of a wildcard
-    public record Scope(List<Mapping> mappings, List<SchemaPair> schemas) {
+    public record Scope(Direction direction, List<Mapping> mappings, List<SchemaPair> schemas) {
 
         public Scope {
             mappings = List.copyOf(mappings);
             schemas = List.copyOf(schemas);
+        }
+
+        /// @param mappings of the stream in this direction
+        public static Scope of(Direction direction, MigrationSpec spec, List<Mapping> mappings) {
+            return new Scope(
+                    direction,
+                    mappings,
+                    spec.tables().stream()
+                            .flatMap(
+                                    entry ->
+                                            switch (entry) {
+                                                case TableEntry.Select _ -> Stream.empty();
+                                                case TableEntry.Wildcard wildcard ->
+                                                        Stream.of(pair(direction, wildcard));
+                                            })
+                            .toList());
+        }
+
+        private static SchemaPair pair(Direction direction, TableEntry.Wildcard wildcard) {
+            return switch (direction) {
+                case FORWARD -> new SchemaPair(wildcard.sourceSchema(), wildcard.targetSchema());
+                case BACK -> new SchemaPair(wildcard.targetSchema(), wildcard.sourceSchema());
+            };
         }
 
         List<TableId> sources() {
@@ -92,6 +150,15 @@ public final class TargetSequences {
         this.target = target;
         this.scope = scope;
         this.timeout = timeout;
+    }
+
+    /// What prevents [#advance] for lack of a privilege or of a known value. Reads only the
+    /// catalogs, so it is fast whatever the size of the tables.
+    public static List<Finding> obstacles(Scope scope, Session source, Session target)
+            throws SQLException {
+        return find(scope, source::texts, target::texts).findings().stream()
+                .filter(Finding::blocks)
+                .toList();
     }
 
     /// What an operator must grant or know before a switchover. Reads only the catalogs, so it is
@@ -151,13 +218,13 @@ public final class TargetSequences {
         }
     }
 
-    private static Advance set(SequenceReader reader, List<Decided> decided, int margin)
+    private Advance set(SequenceReader reader, List<Decided> decided, int margin)
             throws SQLException {
         List<Move> moves = new ArrayList<>();
         for (Decided each : decided) {
             Optional<Move> move = set(reader, each, margin);
             if (move.isEmpty()) {
-                return new Advance.Refused(List.of(Readability.inUse(each.link())));
+                return new Advance.Refused(List.of(words().inUse(each.link())));
             }
             moves.add(move.get());
         }
@@ -199,11 +266,11 @@ public final class TargetSequences {
                         scope.targets(),
                         scope.schemas().stream().map(SchemaPair::target).distinct().toList());
         List<Link> links = SequenceLinks.of(scope, read, set);
-        List<Finding> findings = new ArrayList<>(Readability.of(links, read, set));
+        Readability words = new Readability(scope.direction());
+        List<Finding> findings = new ArrayList<>(words.of(links, read, set));
         findings.addAll(
-                Readability.withoutCounterpart(SequenceLinks.withoutCounterpart(scope, read, set)));
-        findings.addAll(
-                Readability.withoutSuccessor(SequenceLinks.withoutSuccessor(scope, read, links)));
+                words.withoutCounterpart(SequenceLinks.withoutCounterpart(scope, read, set)));
+        findings.addAll(words.withoutSuccessor(SequenceLinks.withoutSuccessor(scope, read, links)));
         return new Found(links, findings);
     }
 
@@ -223,8 +290,13 @@ public final class TargetSequences {
                         reader,
                         to,
                         margin,
+                        words(),
                         findings);
-        decided.forEach(each -> each.finding().ifPresent(findings::add));
+        decided.forEach(each -> each.finding(words()).ifPresent(findings::add));
         return decided;
+    }
+
+    private Readability words() {
+        return new Readability(scope.direction());
     }
 }

@@ -275,6 +275,12 @@ class InstallationIT {
             assertThat(proof.byCatalog())
                     .contains(scene.peer.username(), scene.admin.username())
                     .doesNotContain(scene.app.username(), scene.millrace.username());
+            assertThat(proof.text())
+                    .startsWith(
+                            "Writes were tried and refused as: "
+                                    + scene.app.username()
+                                    + ". For other roles")
+                    .contains(scene.peer.username());
             assertThat(scene.admin.value("SELECT v FROM plain")).isEqualTo("1");
         }
     }

@@ -11,6 +11,7 @@ import dev.millrace.sequences.Sequence.Supply;
 import dev.millrace.sequences.Sequence.Values;
 import dev.millrace.sequences.SequencePlan.Access;
 import dev.millrace.sequences.SequencePlan.Position;
+import dev.millrace.sequences.TargetSequences.Direction;
 import java.math.BigInteger;
 import java.util.Arrays;
 import java.util.List;
@@ -75,7 +76,9 @@ class NextPositionTest {
 
     private static Decision decide(
             Given target, Position own, List<SourceAt> sources, List<Column> columns) {
-        return NextPosition.of(new Use(target.named("target_seq"), own, sources, columns), MARGIN);
+        return NextPosition.of(
+                new Use(Direction.FORWARD, target.named("target_seq"), own, sources, columns),
+                MARGIN);
     }
 
     private static Position to(Decision decision) {

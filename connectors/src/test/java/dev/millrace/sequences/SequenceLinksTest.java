@@ -12,6 +12,7 @@ import dev.millrace.sequences.Sequence.Values;
 import dev.millrace.sequences.SequenceCatalog.Side;
 import dev.millrace.sequences.SequenceLinks.Link;
 import dev.millrace.sequences.SequencePlan.Access;
+import dev.millrace.sequences.TargetSequences.Direction;
 import dev.millrace.sequences.TargetSequences.Scope;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.SelectParser;
@@ -66,6 +67,7 @@ class SequenceLinksTest {
 
     private static Scope copies(TableId into) {
         return new Scope(
+                Direction.FORWARD,
                 List.of(
                         switch (SelectParser.parse("SELECT id FROM public.person")) {
                             case ParseResult.Refused(var problems) ->

@@ -10,6 +10,7 @@ import dev.millrace.postgres.Session;
 import dev.millrace.sequences.SequencePlan.Finding;
 import dev.millrace.sequences.SequencePlan.Move;
 import dev.millrace.sequences.TargetSequences.Advance;
+import dev.millrace.sequences.TargetSequences.Direction;
 import dev.millrace.sequences.TargetSequences.SchemaPair;
 import dev.millrace.sequences.TargetSequences.Scope;
 import dev.millrace.sql.Relation;
@@ -107,7 +108,7 @@ final class SequenceScene implements AutoCloseable {
     }
 
     private Scope scope() {
-        return new Scope(mappings, schemas);
+        return new Scope(Direction.FORWARD, mappings, schemas);
     }
 
     List<Move> advance(int margin) throws SQLException {

@@ -15,6 +15,7 @@ import dev.millrace.http.Problems;
 import dev.millrace.http.RebackfillApi;
 import dev.millrace.http.RejectedApi;
 import dev.millrace.http.RepairApi;
+import dev.millrace.http.StrictJson;
 import dev.millrace.http.SwitchoverApi;
 import dev.millrace.http.access.AccessConfiguration;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -47,7 +48,8 @@ import org.springframework.context.annotation.Import;
     ApprovalApi.class,
     Console.class,
     JournalApi.class,
-    Problems.class
+    Problems.class,
+    StrictJson.class
 })
 class ServiceConfiguration {
 

@@ -82,6 +82,17 @@ public final class Approvals {
                 .toList();
     }
 
+    /// Whether this person asked for a request that waits, and so cannot approve it.
+    public boolean isOwn(UUID id, Person person) {
+        return find(request -> request.id().equals(id))
+                .filter(request -> isOf(request, person))
+                .isPresent();
+    }
+
+    private static boolean isOf(Request request, Person person) {
+        return request.requester().equals(person.id());
+    }
+
     /// Begins to wait for another person. The same request that is sent again waits once.
     ///
     /// @throws RefusedException if another request of this kind waits
@@ -94,7 +105,7 @@ public final class Approvals {
             Request request = same.get();
             if (request.requestKey().isPresent()
                     && request.requestKey().equals(asked.requestKey())
-                    && request.requester().equals(person.id())) {
+                    && isOf(request, person)) {
                 return Approval.of(request);
             }
             throw new RefusedException(
@@ -135,7 +146,7 @@ public final class Approvals {
             UUID id, Person person, String reason, String phase, Starter<T> start) {
         expire(phase);
         Request request = waiting(id);
-        if (request.requester().equals(person.id())) {
+        if (isOf(request, person)) {
             throw new RefusedException(
                     "%s asked for this %s. Another approver must approve it"
                             .formatted(person.name(), request.kind()));

@@ -1,6 +1,8 @@
 package dev.millrace.console;
 
+import dev.millrace.approval.Approvals.Person;
 import dev.millrace.http.MigrationHost;
+import dev.millrace.http.access.Caller;
 import dev.millrace.replication.RefusedException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -199,13 +201,16 @@ public final class Console {
     /// Judging the gates runs a whole preflight, so a page does it once, when it is opened.
     @GetMapping("/switchover")
     View switchover() {
+        Caller caller = Caller.current();
         return shown(
                 PageSource.of(
                                 Frame.Page.SWITCHOVER,
                                 "switchover",
                                 (control, status) ->
                                         Switchover.of(control, status, clock.instant())
-                                                .with(host.approvals().pending()))
+                                                .with(
+                                                        host.approvals(),
+                                                        new Person(caller.id(), caller.name())))
                         .changing(
                                 (control, status) ->
                                         Switchover.operation(control, status, clock.instant())));

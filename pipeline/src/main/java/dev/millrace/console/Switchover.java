@@ -1,6 +1,8 @@
 package dev.millrace.console;
 
 import dev.millrace.approval.Approval;
+import dev.millrace.approval.Approvals;
+import dev.millrace.approval.Approvals.Person;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.cli.text.RollbackView;
 import dev.millrace.migration.MigrationControl;
@@ -34,15 +36,33 @@ public record Switchover(
         @Nullable Last last,
         Map<String, String> price,
         @Nullable Gates gates,
-        List<Approval> waiting) {
+        List<Waiting> waiting) {
 
     /// A page without requests that wait.
     Switchover(String verb, @Nullable Last last, Map<String, String> price, @Nullable Gates gates) {
         this(verb, last, price, gates, List.of());
     }
 
-    Switchover with(List<Approval> pending) {
-        return new Switchover(verb, last, price, gates, pending);
+    /// A request that waits for another approver.
+    ///
+    /// @param denied why this visitor cannot approve it, whatever their role; empty if they can
+    public record Waiting(Approval request, String denied) {}
+
+    Switchover with(Approvals approvals, Person visitor) {
+        return new Switchover(
+                verb,
+                last,
+                price,
+                gates,
+                approvals.pending().stream()
+                        .map(
+                                each ->
+                                        new Waiting(
+                                                each,
+                                                approvals.isOwn(each.id(), visitor)
+                                                        ? "You asked for this. Another approver must approve it."
+                                                        : ""))
+                        .toList());
     }
 
     /// @param title kind and state

@@ -24,7 +24,6 @@ import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.ServletWebRequest;
 import org.springframework.web.context.request.WebRequest;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
-import tools.jackson.databind.exc.UnrecognizedPropertyException;
 
 /// Turns errors into RFC 9457 problems that say what is wrong and what to do. Details of internal
 /// errors go to the log, not to the response. Thread-safe.
@@ -182,16 +181,14 @@ public final class Problems extends ResponseEntityExceptionHandler {
             HttpHeaders headers,
             HttpStatusCode status,
             WebRequest request) {
-        String wrong =
-                unreadable.getCause() instanceof UnrecognizedPropertyException unknown
-                        ? "Unknown field '" + unknown.getPropertyName() + "'."
-                        : "The body is not JSON or does not have the expected form.";
         return handleExceptionInternal(
                 unreadable,
                 of(
                         HttpStatus.BAD_REQUEST,
                         "Invalid body",
-                        wrong + " Send JSON, " + body(path(request))),
+                        StrictJson.problem(unreadable.getCause())
+                                + " Send JSON, "
+                                + body(path(request))),
                 headers,
                 status,
                 request);

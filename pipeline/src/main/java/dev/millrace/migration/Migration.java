@@ -191,7 +191,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 routes,
                                 reverse,
                                 flow,
-                                file.spec().switchover(),
+                                file.spec(),
                                 clock),
                         new Limits(
                                 file.spec().switchover().verdictMaxAge(),

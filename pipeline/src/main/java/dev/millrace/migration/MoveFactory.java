@@ -9,8 +9,9 @@ import dev.millrace.replication.ReverseStream;
 import dev.millrace.replication.SwitchoverStream;
 import dev.millrace.route.Routes;
 import dev.millrace.sequences.TargetSequences;
+import dev.millrace.sequences.TargetSequences.Direction;
+import dev.millrace.sequences.TargetSequences.Scope;
 import dev.millrace.spec.MigrationSpec;
-import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.Operation.Kind;
@@ -22,10 +23,8 @@ import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverOperation.ReturnPath;
 import dev.millrace.verdict.Reconciliations;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 
 /// Creates the steps of the operations between the servers of this migration. Thread-safe.
 ///
@@ -83,39 +82,18 @@ record MoveFactory(
     }
 
     private TargetSequences sequences(Kind kind) {
-        ReplicationStream stream =
-                switch (kind) {
-                    case SWITCHOVER -> forward;
-                    case ROLLBACK -> back().stream();
-                };
+        return switch (kind) {
+            case SWITCHOVER -> sequences(Direction.FORWARD, forward);
+            case ROLLBACK -> sequences(Direction.BACK, back().stream());
+        };
+    }
+
+    private TargetSequences sequences(Direction direction, ReplicationStream stream) {
         return new TargetSequences(
                 stream.source().database(),
                 stream.target().database(),
-                new TargetSequences.Scope(stream.tables().mappings(), schemas(kind)),
+                Scope.of(direction, file.spec(), stream.tables().mappings()),
                 file.spec().switchover().timeout());
-    }
-
-    private List<TargetSequences.SchemaPair> schemas(Kind kind) {
-        return file.spec().tables().stream()
-                .flatMap(
-                        entry ->
-                                switch (entry) {
-                                    case TableEntry.Select _ -> Stream.empty();
-                                    case TableEntry.Wildcard wildcard ->
-                                            Stream.of(pair(kind, wildcard));
-                                })
-                .toList();
-    }
-
-    private static TargetSequences.SchemaPair pair(Kind kind, TableEntry.Wildcard wildcard) {
-        return switch (kind) {
-            case SWITCHOVER ->
-                    new TargetSequences.SchemaPair(
-                            wildcard.sourceSchema(), wildcard.targetSchema());
-            case ROLLBACK ->
-                    new TargetSequences.SchemaPair(
-                            wildcard.targetSchema(), wildcard.sourceSchema());
-        };
     }
 
     /// Refuses to arm.

@@ -156,7 +156,8 @@ public record SchemaParity(Database source, Database target, Set<String> compari
                 new TargetSequences(
                                 source,
                                 target,
-                                new TargetSequences.Scope(mappings, List.of()),
+                                new TargetSequences.Scope(
+                                        TargetSequences.Direction.FORWARD, mappings, List.of()),
                                 LARGEST_VALUE)
                         .plan(TargetSequences.MARGIN);
         List<SchemaFinding> findings = new ArrayList<>();

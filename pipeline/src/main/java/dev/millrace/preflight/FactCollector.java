@@ -78,7 +78,8 @@ final class FactCollector {
                 source.server().origins(streams),
                 target.server().origins(streams),
                 target.server().slot(CaptureSettings.slot(reverse)),
-                target.server().publication(CaptureSettings.publication(reverse)).isPresent());
+                CaptureSettings.publication(reverse),
+                target.server().publication(CaptureSettings.publication(reverse)));
     }
 
     private static Facts.ControlSchema controlSchema(Session session) {

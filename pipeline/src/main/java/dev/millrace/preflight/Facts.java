@@ -70,14 +70,16 @@ record Facts(Source source, Target target, Switchover switchover, List<CompiledT
     /// @param sourceControl the schema `millrace` on the source
     /// @param sourceReplicaRole the role may set `session_replication_role` on the source
     /// @param reverseSlot the reverse stream's slot on the target
-    /// @param reversePublication the reverse stream's publication on the target exists
+    /// @param reversePublicationName name of the reverse stream's publication
+    /// @param reversePublication that publication on the target
     record Switchover(
             ControlSchema sourceControl,
             boolean sourceReplicaRole,
             ReplicationOrigins sourceOrigins,
             ReplicationOrigins targetOrigins,
             Optional<ReplicationSlot> reverseSlot,
-            boolean reversePublication) {}
+            String reversePublicationName,
+            Optional<Publication> reversePublication) {}
 
     /// The state of the schema `millrace` on one side.
     enum ControlSchema {

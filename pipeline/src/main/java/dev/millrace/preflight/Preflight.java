@@ -16,6 +16,7 @@ import dev.millrace.preflight.catalog.ConstraintCheck;
 import dev.millrace.preflight.catalog.IndexCheck;
 import dev.millrace.preflight.catalog.SequenceCheck;
 import dev.millrace.preflight.catalog.TypeCheck;
+import dev.millrace.preflight.catalog.TypePrivilegeCheck;
 import dev.millrace.preflight.compile.SpecCompiler;
 import dev.millrace.preflight.compile.SpecCompiler.Compilation;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
@@ -110,6 +111,7 @@ public final class Preflight {
                     .forEach(check -> findings.addAll(check.judge(facts)));
             findings.addAll(EnvironmentChecks.judge(from, to, written(compilation.tables())));
             findings.addAll(TypeCheck.judge(from, to, compilation.tables()));
+            findings.addAll(TypePrivilegeCheck.judge(from, to, compilation));
             findings.addAll(capacity(spec, from, facts));
             findings.addAll(ConstraintCheck.judge(to, facts.targets()));
             findings.addAll(
@@ -118,7 +120,7 @@ public final class Preflight {
             findings.addAll(
                     new SessionSecurity(SessionSecurity.Side.TARGET, to, spec.target().url())
                             .judge());
-            findings.addAll(SequenceCheck.judge(spec, from, to, compilation.tables()));
+            findings.addAll(SequenceCheck.judge(spec, from, to, compilation));
             List<Finding> logins =
                     ReconcileLogin.judge(
                             List.of(

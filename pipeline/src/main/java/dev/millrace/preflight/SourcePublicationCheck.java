@@ -107,11 +107,8 @@ final class SourcePublicationCheck {
 
     /// Before the start, because the stream ends if the publication is altered.
     private static String ownership(Facts facts) {
-        return "ALTER PUBLICATION "
-                + Identifier.quote(facts.source().publicationName())
-                + " OWNER TO "
-                + Identifier.quote(facts.source().server().role().name())
-                + ";";
+        return Publication.ownership(
+                facts.source().publicationName(), facts.source().server().role().name());
     }
 
     private static boolean mayCreate(Facts facts) {

@@ -3,6 +3,7 @@ package dev.millrace.preflight;
 import dev.millrace.apply.ApplierSettings;
 import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
@@ -13,6 +14,7 @@ import dev.millrace.preflight.plan.Findings.Measured;
 import dev.millrace.preflight.plan.Remedy;
 import dev.millrace.preflight.plan.Remedy.Place;
 import java.util.List;
+import java.util.Optional;
 
 /// Reports early what a switchover will need of both servers. Only warns: a migration may run
 /// without a switchover.
@@ -125,17 +127,31 @@ final class SwitchoverChecks {
     private static List<Finding> publication(Facts facts) {
         Findings findings = new Findings(CheckName.SWITCHOVER_TARGET_PUBLICATION);
         Server.Facts target = facts.target().server();
+        String role = target.role().name();
         String object = "database " + target.database();
-        if (!target.role().createsInDatabase() && !facts.switchover().reversePublication()) {
+        Optional<Publication> existing = facts.switchover().reversePublication();
+        if (existing.isEmpty() && !target.role().createsInDatabase()) {
             findings.warn(
                     object,
                     "the role may not create a publication in the target database, which the"
                             + " reverse stream needs",
-                    Remedy.onTarget(
-                            GrantSql.onDatabase(
-                                    "CREATE", target.database(), target.role().name())));
+                    Remedy.onTarget(GrantSql.onDatabase("CREATE", target.database(), role)));
         }
-        return findings.orOk(object, "the role may create a publication");
+        if (existing.isPresent() && !existing.get().owned()) {
+            String name = facts.switchover().reversePublicationName();
+            findings.warn(
+                    "publication " + name,
+                    "belongs to another role on the target, and only its owner may drop it: the"
+                            + " reverse stream could not create it again, and a rollback, complete"
+                            + " and abort would wait for that",
+                    facts.switchover().reverseSlot().isPresent()
+                            ? Remedy.byHand(
+                                    "Let its owner drop it when the migration ends. Do not change the"
+                                            + " owner now: the reverse stream would stop.")
+                            : Remedy.onTarget(Publication.ownership(name, role))
+                                    .note("As a superuser."));
+        }
+        return findings.orOk(object, "the role may create and drop the publication");
     }
 
     /// Each session that writes rows marks them with an origin that no other session uses, also not

@@ -19,6 +19,8 @@ import java.util.OptionalLong;
 /// @param sides what the catalogs contain now
 /// @param parity what the application would not find on the target as it is on the source, each
 ///   with its remedy
+/// @param sequences why sequences of the source cannot be advanced by a rollback, each with its
+///   remedy; a switchover has what `plan` reports
 /// @param targetFence what is wrong with the fence of the target
 /// @param routes what prevents the routes from working
 /// @param holds why the operator, or a stop condition, keeps the switchover from beginning
@@ -31,6 +33,7 @@ public record GateFacts(
         Optional<Plan> plan,
         Optional<Sides> sides,
         Optional<List<String>> parity,
+        Optional<List<String>> sequences,
         Optional<List<String>> targetFence,
         Optional<List<String>> routes,
         List<String> holds) {

@@ -73,6 +73,8 @@ final class Gates {
         if (kind == Kind.SWITCHOVER) {
             gates.add(parity());
             gates.add(free("target-fence", facts.targetFence()));
+        } else {
+            gates.add(free("sequences", facts.sequences()));
         }
         gates.add(privileges());
         gates.add(free("routes", facts.routes()));

@@ -127,7 +127,10 @@ final class SwitchoverRun implements AutoCloseable {
     State resolve(boolean routed) throws InterruptedException {
         pastReturn = true;
         if (routed) {
-            journal.note(SwitchStep.ROUTE, Mark.DONE, "answered by the operator");
+            journal.note(
+                    SwitchStep.ROUTE,
+                    Mark.DONE,
+                    "The operator answered that the application was routed.");
         }
         enter(State.RUNNING, Optional.empty());
         return forward();

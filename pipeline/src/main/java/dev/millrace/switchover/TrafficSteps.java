@@ -8,6 +8,7 @@ import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.route.Routes;
 import dev.millrace.route.TrafficRoute;
 import dev.millrace.sequences.SequencePlan.Finding;
+import dev.millrace.sequences.SequencePlan.Move;
 import dev.millrace.sequences.TargetSequences;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.StepAction.StepOutcome;
@@ -287,19 +288,16 @@ final class TrafficSteps {
         WriteFence.Proof proof = with.from().prove();
         return proof.problems().isEmpty()
                 ? done(
-                        "tried as %s; by the catalog for %s"
-                                .formatted(
-                                        proof.probed().isEmpty() ? "no role" : proof.probed(),
-                                        proof.byCatalog().isEmpty()
-                                                ? "no role"
-                                                : proof.byCatalog()))
+                        with.external()
+                                ? "Millrace tried no write: the file says 'fence: external'."
+                                : proof.text())
                 : failed("The fence does not hold: " + String.join(" ", proof.problems()));
     }
 
     private StepOutcome watermark() {
         WatermarkNumber emitted = with.stream().emitWatermark();
         last = emitted;
-        return done(emitted.toString());
+        return done("Watermark " + emitted + ".");
     }
 
     private WatermarkNumber last() {
@@ -355,7 +353,12 @@ final class TrafficSteps {
 
     private StepOutcome sequences() throws SQLException {
         return switch (with.sequences().advance(TargetSequences.MARGIN)) {
-            case TargetSequences.Advance.Done(var moves) -> done("sequences: " + moves.size());
+            case TargetSequences.Advance.Done(var moves) ->
+                    done(
+                            "Advanced %d of %d sequences."
+                                    .formatted(
+                                            moves.stream().filter(Move::changes).count(),
+                                            moves.size()));
             case TargetSequences.Advance.Refused(var findings) -> failed(refused(findings));
         };
     }
@@ -412,7 +415,7 @@ final class TrafficSteps {
                                         "The %s does not answer: %s."
                                                 .formatted(with.kind().to(), reason));
                     };
-            case Lease.Open _ -> done("open already");
+            case Lease.Open _ -> done("The " + with.kind().to() + " was open already.");
             case Lease.Absent _, Lease.Expired _, Lease.Leased _ ->
                     failed(
                             "The %1$s cannot be opened: its lease is not permanent any more. Find out who changed millrace.lease on the %1$s."

@@ -156,6 +156,28 @@ class ApprovalsIT {
                 .isEqualTo("pending");
     }
 
+    /// The console disables what the service refuses.
+    @Test
+    void thePageLetsOnlyOthersApprove() {
+        String id = ask("ann", "switchover", "{}");
+
+        assertThat(form("ann", id, "approve")).contains("Another approver must approve it.");
+        assertThat(form("ann", id, "withdraw")).doesNotContain("disabled");
+        for (String who : List.of("ann", "olga", "bob")) {
+            String form = form(who, id, "approve");
+            assertThat(form.contains("<fieldset disabled>"))
+                    .as(form)
+                    .isEqualTo(approve(who, id).status() != 202);
+        }
+    }
+
+    private static String form(String who, String id, String verb) {
+        String page =
+                scene.http.get("/switchover", "Authorization: Bearer " + who + "-token").body();
+        int start = page.indexOf("<form data-action=\"/api/v1/approvals/" + id + "/" + verb);
+        return page.substring(start, page.indexOf("</form>", start));
+    }
+
     /// Each of them is one person more, not one role less.
     @Test
     void anOperatorNeitherAsksNorApproves() {

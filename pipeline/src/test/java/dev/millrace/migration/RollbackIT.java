@@ -3,9 +3,11 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.postgres.Identifier;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
@@ -67,6 +69,7 @@ class RollbackIT {
                 BankScene.routedBy(BankScene::flag, scene -> scene.backfill(Backfill.WINDOWS))) {
             bank.switchOver();
             bank.awaitOpenGates(Kind.ROLLBACK);
+            assertASequenceClosesItsGate(bank);
             bank.scene.source.execute(
                     "BEGIN",
                     "ALTER TABLE ledger RENAME TO elsewhere",
@@ -74,16 +77,7 @@ class RollbackIT {
                     "COMMIT");
             awaitBlockers(bank.scene, List.of("table public.ledger are to be read again"));
 
-            assertThat(
-                            new Moves(bank.scene)
-                                    .ask(
-                                            Kind.ROLLBACK,
-                                            SwitchoverRequest.Action.DRY_RUN,
-                                            Optional.empty())
-                                    .gates())
-                    .filteredOn(gate -> gate.name().equals("phase"))
-                    .singleElement()
-                    .satisfies(gate -> assertThat(gate.value()).isEqualTo("REVERSIBLE"));
+            assertThat(gate(bank.scene, "phase").value()).isEqualTo("REVERSIBLE");
             assertDone(bank.move(Kind.ROLLBACK));
 
             Awaitility.await()
@@ -98,6 +92,34 @@ class RollbackIT {
             bank.scene.awaitPhase("IN_SYNC");
             bank.assertEqual();
         }
+    }
+
+    /// It supplies a column, but the login has no right on it.
+    private static void assertASequenceClosesItsGate(BankScene bank) {
+        MigrationScene scene = bank.scene;
+        scene.source.execute(
+                "CREATE SEQUENCE other",
+                "ALTER TABLE account ALTER balance SET DEFAULT nextval('other')",
+                "GRANT USAGE ON SEQUENCE other TO " + bank.role);
+        String login = Identifier.quote(scene.sourceLogin());
+
+        assertThat(gate(scene, "sequences").reason())
+                .startsWith("sequence public.other of the source: cannot be read and set")
+                .endsWith(
+                        "GRANT SELECT, UPDATE ON SEQUENCE \"public\".\"other\" TO " + login + ";");
+
+        scene.source.execute("GRANT SELECT, UPDATE ON SEQUENCE other TO " + login);
+        assertThat(gate(scene, "sequences").ok()).isTrue();
+    }
+
+    private static Gate gate(MigrationScene scene, String name) {
+        return new Moves(scene)
+                        .ask(Kind.ROLLBACK, SwitchoverRequest.Action.DRY_RUN, Optional.empty())
+                        .gates()
+                        .stream()
+                        .filter(gate -> gate.name().equals(name))
+                        .findFirst()
+                        .orElseThrow();
     }
 
     /// The phase follows the traffic a moment later.

@@ -196,7 +196,8 @@ class ChecksTest {
                                 ORIGINS,
                                 ORIGINS,
                                 Optional.empty(),
-                                false),
+                                "millrace__reverse_shop",
+                                Optional.empty()),
                         List.of(
                                 new CompiledTable(
                                         new TableEntry.Select(target.id(), statement(), AT),

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.SecuredBroker;
+import dev.millrace.preflight.kafka.KafkaChecks;
 import dev.millrace.preflight.plan.CheckName;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Remedy.Place;
@@ -218,7 +219,19 @@ class PlanRemediesIT {
             broker.user("millrace", "kafka-4711");
             RemedyScene scene = new RemedyScene(new PreflightScene(), broker);
             scene.section("kafka").put("bootstrap-servers", broker.bootstrapServers());
-            assertEndedByRemedies(scene, SecurityFaults.ofKafkasUser(authority.root()));
+            List<PlantedFault> faults = SecurityFaults.ofKafkasUser(authority.root());
+            faults.getFirst().plant().accept(scene);
+            // What a user may not read is unknown, not empty.
+            assertThat(KafkaChecks.foreignRecords(scene.spec(), false))
+                    .singleElement()
+                    .satisfies(
+                            found -> {
+                                assertThat(found.check()).isEqualTo(CheckName.KAFKA_TOPICS.id());
+                                assertThat(found.status()).isEqualTo(Finding.Status.UNREACHABLE);
+                                assertThat(found.object()).isEqualTo(broker.bootstrapServers());
+                                assertThat(found.message()).startsWith("it is not known whether");
+                            });
+            assertEndedByRemedies(scene, faults);
             assertThat(broker.topics()).isEmpty();
         }
     }

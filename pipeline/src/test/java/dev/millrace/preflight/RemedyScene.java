@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.kafka.SecuredBroker;
 import dev.millrace.preflight.plan.CheckName;
 import dev.millrace.preflight.plan.Finding;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.TestDatabase;
@@ -141,13 +142,15 @@ final class RemedyScene {
     }
 
     PreflightReport plan() {
+        PreflightReport report = databases.plan(spec());
+        findings = report.findings();
+        return report;
+    }
+
+    MigrationSpec spec() {
         String text = JsonMapper.shared().writeValueAsString(file);
         return switch (SpecReader.read("millrace.yaml", text, Map.of())) {
-            case SpecResult.Valid valid -> {
-                PreflightReport report = databases.plan(valid.spec());
-                findings = report.findings();
-                yield report;
-            }
+            case SpecResult.Valid valid -> valid.spec();
             case SpecResult.Invalid invalid ->
                     throw new IllegalStateException(invalid.problems().toString());
         };

@@ -83,7 +83,17 @@ final class RoleFaults {
                 target(
                         CheckName.TARGET_TRIGGERS,
                         "public.customer",
-                        "CREATE TABLE visit (id bigint PRIMARY KEY, customer bigint REFERENCES customer)"));
+                        "CREATE TABLE visit (id bigint PRIMARY KEY, customer bigint REFERENCES customer)"),
+                pasted(
+                        CheckName.SOURCE_TYPE_PRIVILEGE,
+                        "schema kinds",
+                        scene -> {
+                            scene.both(
+                                    "CREATE SCHEMA kinds", "CREATE TYPE kinds.mark AS ENUM ('a')");
+                            scene.table("marked", "id kinds.mark PRIMARY KEY");
+                        }),
+                target(CheckName.TARGET_TYPE_PRIVILEGE, "schema kinds"),
+                source(CheckName.SWITCHOVER_TYPE_PRIVILEGE, "schema kinds"));
     }
 
     static List<PlantedFault> ofSettings() {
@@ -120,6 +130,10 @@ final class RoleFaults {
                         "CREATE PUBLICATION millrace_{migration} FOR TABLE users WITH (publish ="
                                 + " 'insert, update, delete, truncate', publish_via_partition_root ="
                                 + " true, publish_generated_columns = stored)"),
+                target(
+                        CheckName.SWITCHOVER_TARGET_PUBLICATION,
+                        "publication millrace_",
+                        "CREATE PUBLICATION millrace__reverse_{migration} FOR TABLE customer"),
                 source(
                         CheckName.SOURCE_SLOT,
                         "slot millrace_",

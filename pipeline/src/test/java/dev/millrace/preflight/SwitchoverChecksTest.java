@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.apply.ApplierSettings;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
@@ -39,6 +40,7 @@ class SwitchoverChecksTest {
     private static final int NEEDED =
             ReplicationOrigins.most(ApplierSettings.Limits.standard().writers());
     private static final String ORIGINS = "max_active_replication_origins";
+    private static final String REVERSE = "millrace__reverse_shop";
 
     private Server.Facts source = server("1", "shop", 180_000, "logical", FREE, FREE, ABLE);
     private Server.Facts target = server("2", "crm", 180_000, "logical", FREE, FREE, ABLE);
@@ -77,7 +79,17 @@ class SwitchoverChecksTest {
     private static Facts.Switchover switchover(
             ControlSchema control, boolean replicaRole, Optional<ReplicationSlot> reverse) {
         return new Facts.Switchover(
-                control, replicaRole, origins(0), origins(0), reverse, reverse.isPresent());
+                control,
+                replicaRole,
+                origins(0),
+                origins(0),
+                reverse,
+                REVERSE,
+                reverse.map(_ -> publication(true)));
+    }
+
+    private static Publication publication(boolean owned) {
+        return new Publication(List.of(), false, false, true, true, true, owned);
     }
 
     private static ReplicationOrigins origins(int used, String... forbidden) {
@@ -225,7 +237,8 @@ class SwitchoverChecksTest {
                         origins(3),
                         new ReplicationOrigins(ORIGINS, 3, 4 - NEEDED, List.of()),
                         Optional.empty(),
-                        false);
+                        REVERSE,
+                        Optional.empty());
 
         assertThat(only().message())
                 .startsWith("allows 3 replication origins on the target")
@@ -248,7 +261,8 @@ class SwitchoverChecksTest {
                         origins(0, "pg_replication_origin_create(text)"),
                         origins(0, "pg_replication_origin_session_reset()"),
                         Optional.empty(),
-                        false);
+                        REVERSE,
+                        Optional.empty());
 
         assertThat(warned())
                 .extracting(found -> found.check() + ": " + found.remedy())
@@ -359,5 +373,35 @@ class SwitchoverChecksTest {
                         new TableFacts.Keys(ReplicaIdentity.FULL, List.of("id"), List.of("id")),
                         List.of());
         assertThat(warned()).isEmpty();
+    }
+
+    /// Its owner could not be changed while the reverse stream reads it.
+    @Test
+    void warnsOfAPublicationOfTheReverseStreamThatAnotherRoleOwns() {
+        switchover = withPublication(false, Optional.empty());
+        assertThat(only().check()).isEqualTo("switchover.target-publication");
+        assertThat(only().object()).isEqualTo("publication " + REVERSE);
+        assertThat(only().remedy())
+                .isEqualTo(
+                        "ALTER PUBLICATION \"%s\" OWNER TO \"millrace\"; -- As a superuser."
+                                .formatted(REVERSE));
+
+        switchover = withPublication(false, Optional.of(slot(OptionalInt.of(7))));
+        assertThat(only().remedy()).startsWith("Let its owner drop it");
+
+        switchover = withPublication(true, Optional.empty());
+        assertThat(warned()).isEmpty();
+    }
+
+    private static Facts.Switchover withPublication(
+            boolean owned, Optional<ReplicationSlot> reverse) {
+        return new Facts.Switchover(
+                ControlSchema.ABSENT,
+                true,
+                origins(0),
+                origins(0),
+                reverse,
+                REVERSE,
+                Optional.of(publication(owned)));
     }
 }

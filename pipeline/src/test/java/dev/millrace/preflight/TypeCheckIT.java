@@ -106,6 +106,7 @@ class TypeCheckIT {
     @Test
     void acceptsTheSameTypeInAnotherSchema() {
         both("CREATE SCHEMA other");
+        scene.target.execute("GRANT USAGE ON SCHEMA other TO " + scene.role);
         scene.source.execute(
                 "CREATE TYPE mood AS ENUM ('a')",
                 "CREATE TYPE pair AS (a mood[], b text)",

@@ -47,6 +47,7 @@ class GatesTest {
                     Optional.of(List.of()),
                     Optional.of(List.of()),
                     Optional.of(List.of()),
+                    Optional.of(List.of()),
                     List.of());
 
     private record Facts(
@@ -84,6 +85,7 @@ class GatesTest {
                     plan,
                     sides,
                     GatesTest.READY.parity(),
+                    GatesTest.READY.sequences(),
                     targetFence,
                     routes,
                     holds);
@@ -475,21 +477,44 @@ class GatesTest {
                 .startsWith("Unknown gates: verdct.");
     }
 
+    private static GateFacts with(
+            String phase, Optional<List<String>> parity, Optional<List<String>> sequences) {
+        return new GateFacts(
+                phase,
+                READY.verdict(),
+                READY.lag(),
+                READY.rejected(),
+                READY.incompleteKeys(),
+                READY.plan(),
+                READY.sides(),
+                parity,
+                sequences,
+                READY.targetFence(),
+                READY.routes(),
+                READY.holds());
+    }
+
     private static Switchover withParity(Optional<List<String>> lacking) {
-        GateFacts facts =
-                new GateFacts(
-                        READY.phase(),
-                        READY.verdict(),
-                        READY.lag(),
-                        READY.rejected(),
-                        READY.incompleteKeys(),
-                        READY.plan(),
-                        READY.sides(),
-                        lacking,
-                        READY.targetFence(),
-                        READY.routes(),
-                        READY.holds());
-        return Switchover.judge(Kind.SWITCHOVER, facts, LIMITS, NOW);
+        return Switchover.judge(
+                Kind.SWITCHOVER, with(READY.phase(), lacking, READY.sequences()), LIMITS, NOW);
+    }
+
+    private static Switchover rollbackWith(Optional<List<String>> sequences) {
+        return Switchover.judge(
+                Kind.ROLLBACK, with("REVERSIBLE", READY.parity(), sequences), LIMITS, NOW);
+    }
+
+    /// What cannot be advanced would end the rollback at its first step.
+    @Test
+    void aSequenceThatARollbackCannotAdvanceClosesAGate() {
+        Switchover lacking = rollbackWith(Optional.of(List.of("sequence a: cannot be set.")));
+        Switchover unknown = rollbackWith(Optional.empty());
+
+        assertThat(lacking.refusal(Set.of("sequences")).orElseThrow())
+                .isEqualTo(
+                        "Gate sequences is closed and cannot be forced (1 problems): sequence a: cannot be set.");
+        assertThat(unknown.refusal(Set.of()).orElseThrow())
+                .startsWith("Gate sequences is closed (unknown)");
     }
 
     /// Only the operator knows whether the application relies on a default. What is unknown stays
@@ -571,6 +596,7 @@ class GatesTest {
                         "subscriptions",
                         "login-role",
                         "source-constraints",
+                        "sequences",
                         "source-privileges",
                         "routes");
     }

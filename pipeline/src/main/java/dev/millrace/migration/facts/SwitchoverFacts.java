@@ -7,6 +7,7 @@ import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.postgres.Session;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.reads.StreamParity;
@@ -17,7 +18,10 @@ import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
 import dev.millrace.route.Routes;
 import dev.millrace.route.TrafficRoute;
-import dev.millrace.spec.switchover.Switchover;
+import dev.millrace.sequences.TargetSequences;
+import dev.millrace.sequences.TargetSequences.Direction;
+import dev.millrace.sequences.TargetSequences.Scope;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.sql.Relation;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
@@ -47,7 +51,7 @@ import org.slf4j.LoggerFactory;
 ///
 /// @param specHash the mappings that run, as a verdict names them
 /// @param plan checks the file against both databases as they are now
-/// @param section of the file; a transaction on the source may be as old as its timeout
+/// @param spec of the file; a transaction on the source may be as old as its timeout
 public record SwitchoverFacts(
         ReplicationStream stream,
         String specHash,
@@ -57,7 +61,7 @@ public record SwitchoverFacts(
         Routes routes,
         Optional<ReverseStream> reverse,
         FlowControl flow,
-        Switchover section,
+        MigrationSpec spec,
         InstantSource clock) {
 
     private static final Logger LOG = LoggerFactory.getLogger(SwitchoverFacts.class);
@@ -74,6 +78,7 @@ public record SwitchoverFacts(
                 known(() -> plan(plan.get(), now.stream().capture().paused().changes().keySet())),
                 sides(stream),
                 known(() -> parity.problems(reconciliations.lastReport())),
+                Optional.empty(),
                 targetFence(),
                 Optional.of(problems(routes.check(TrafficRoute.Direction.SWITCH))),
                 flow.holdsSwitchover());
@@ -93,9 +98,29 @@ public record SwitchoverFacts(
                 Optional.empty(),
                 reverse.flatMap(back -> sides(back.stream())),
                 Optional.empty(),
+                reverse.flatMap(back -> known(() -> sequences(back.stream()))),
                 Optional.empty(),
                 Optional.of(problems(routes.check(TrafficRoute.Direction.ROLLBACK))),
                 List.of());
+    }
+
+    private List<String> sequences(ReplicationStream back) {
+        try (Session from = back.source().database().session();
+                Session to = back.target().database().session()) {
+            return TargetSequences.obstacles(
+                            Scope.of(Direction.BACK, spec, back.tables().mappings()), from, to)
+                    .stream()
+                    .map(
+                            found ->
+                                    "%s: %s. %s"
+                                            .formatted(
+                                                    found.object(),
+                                                    found.message(),
+                                                    found.remedy()))
+                    .toList();
+        } catch (SQLException e) {
+            throw new DatabaseFailure("Cannot read the sequences", e);
+        }
     }
 
     private Optional<List<String>> targetFence() {
@@ -116,7 +141,7 @@ public record SwitchoverFacts(
                                         of.source().database(),
                                         of.target().database(),
                                         readers(of),
-                                        section.timeout())
+                                        spec.switchover().timeout())
                                 .read());
     }
 

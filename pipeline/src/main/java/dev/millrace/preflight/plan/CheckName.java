@@ -33,12 +33,14 @@ public enum CheckName {
     SOURCE_REPLICATION_ROLE(Group.PRIVILEGES, "source.replication-role"),
     SOURCE_SELECT_PRIVILEGE(Group.PRIVILEGES, "source.select-privilege"),
     SOURCE_PARTITION_PRIVILEGES(Group.PRIVILEGES, "source.partition-privileges"),
+    SOURCE_TYPE_PRIVILEGE(Group.PRIVILEGES, "source.type-privilege"),
     SOURCE_ROW_SECURITY(Group.PRIVILEGES, "source.row-security"),
     SOURCE_RECONCILE_SELECT(Group.PRIVILEGES, "source.reconcile-select"),
     SOURCE_RECONCILE_ROW_SECURITY(Group.PRIVILEGES, "source.reconcile-row-security"),
     SOURCE_RECONCILE_NAMES(Group.PRIVILEGES, "source.reconcile-names"),
     SOURCE_RECONCILE_WRITES(Group.PRIVILEGES, "source.reconcile-writes"),
     TARGET_WRITE_PRIVILEGE(Group.PRIVILEGES, "target.write-privilege"),
+    TARGET_TYPE_PRIVILEGE(Group.PRIVILEGES, "target.type-privilege"),
     TARGET_CONTROL_SCHEMA(Group.PRIVILEGES, "target.control-schema"),
     TARGET_TEMPORARY_TABLES(Group.PRIVILEGES, "target.temporary-tables"),
     TARGET_TRIGGERS(Group.PRIVILEGES, "target.triggers"),
@@ -111,6 +113,7 @@ public enum CheckName {
     SWITCHOVER_TARGET_SLOTS(Group.SWITCHOVER, "switchover.target-slots"),
     SWITCHOVER_TARGET_WAL_LEVEL(Group.SWITCHOVER, "switchover.target-wal-level"),
     SWITCHOVER_TEMPORARY_TABLES(Group.SWITCHOVER, "switchover.temporary-tables"),
+    SWITCHOVER_TYPE_PRIVILEGE(Group.SWITCHOVER, "switchover.type-privilege"),
     SWITCHOVER_WAY_BACK(Group.SWITCHOVER, "switchover.way-back");
 
     private static final Map<String, CheckName> BY_ID =
