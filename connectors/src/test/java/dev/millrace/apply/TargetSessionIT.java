@@ -3,10 +3,14 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.ControlSchema;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.HostileSettings;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.SQLException;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -15,16 +19,18 @@ import org.junit.jupiter.api.Test;
 class TargetSessionIT {
 
     private static final TestDatabase DATABASE = PostgresServer.shared().newDatabase();
+    private static Login login;
 
     @BeforeAll
     static void setHostileSettings() {
         DATABASE.execute("CREATE TABLE item (id int PRIMARY KEY, tags text[], born date)");
+        login = GrantedLogins.target(Set.of(Use.APPLY), DATABASE);
         HostileSettings.apply(DATABASE);
     }
 
     @Test
     void pinsEverySetting() throws SQLException {
-        try (TargetSession session = ApplierScenario.session(DATABASE);
+        try (TargetSession session = ApplierScenario.session(login);
                 var statement = session.connection().createStatement();
                 var row = statement.executeQuery("SHOW lock_timeout")) {
             row.next();
@@ -37,7 +43,7 @@ class TargetSessionIT {
 
     @Test
     void readsTextsAsTheSourcePrintedThem() throws SQLException {
-        try (TargetSession session = ApplierScenario.session(DATABASE);
+        try (TargetSession session = ApplierScenario.session(login);
                 var statement = session.connection().createStatement()) {
             statement.execute("INSERT INTO item VALUES (1, '{a,NULL,\"NULL\"}', '2024-03-04')");
             session.connection().commit();
@@ -54,7 +60,7 @@ class TargetSessionIT {
 
     @Test
     void createsTheControlSchemaUnderAnySettings() throws SQLException {
-        assertThat(ControlSchema.migrate(ApplierScenario.sessions(DATABASE)))
+        assertThat(ControlSchema.migrate(ApplierScenario.sessions(login)))
                 .isInstanceOf(ControlSchema.Outcome.Ready.class);
     }
 }

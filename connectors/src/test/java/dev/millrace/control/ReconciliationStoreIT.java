@@ -3,11 +3,15 @@ package dev.millrace.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.ReconciliationStore.Stored;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -17,7 +21,8 @@ class ReconciliationStoreIT {
 
     private static final int GENERATION = 2;
 
-    private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private final TestDatabase target = PostgresServer.shared().newTarget();
+    private final Login login = GrantedLogins.target(Set.of(Use.APPLY), target);
 
     private static Stored report(String verdict, int minute, String... targets) {
         Instant started = Instant.parse("2026-03-01T10:00:00.123456Z");
@@ -44,9 +49,7 @@ class ReconciliationStoreIT {
 
     @Test
     void findsReportsByIdAndTheLatestOnAllTables() throws Exception {
-        ControlSchema.migrate(() -> target.session("control"));
-        try (Database control =
-                new Database("shop", target.url(), target.username(), target.password())) {
+        try (Database control = login.database("shop")) {
             ReconciliationStore store = new ReconciliationStore(control, "shop");
             Stored late = report("equal", 9, "crm.a", "crm.b");
             Stored early = report("different", 3, "crm.b", "crm.a", "crm.gone");

@@ -37,12 +37,12 @@ public final class GrantedLogins {
     /// that was prepared to save time becomes the login's, which would have created it.
     private static final String OWNERS =
             """
-            DO $$ DECLARE r record; BEGIN
+            DO $owners$ DECLARE r record; BEGIN
                 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %1$s) THEN CREATE ROLE %2$s; END IF;
                 FOR r IN SELECT c.oid::regclass AS name FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner
                     WHERE o.rolsuper AND c.relkind IN ('r', 'p') AND (SELECT nspname FROM pg_namespace WHERE oid = c.relnamespace) = ANY (ARRAY[%3$s])
                 LOOP EXECUTE format('ALTER TABLE %%s OWNER TO %2$s', r.name); END LOOP;
-            END $$""";
+            END $owners$""";
 
     private static final String CONTROL_SCHEMA =
             """
@@ -121,6 +121,11 @@ public final class GrantedLogins {
         return new Login(new TestDatabase(database.url(), login, PASSWORD));
     }
 
+    /// The login that [#source] or [#target] makes. Exists after one of them.
+    public static Login of(Side side, TestDatabase database) {
+        return as(side.word() + "_" + database.name(), database);
+    }
+
     /// Makes the logins of a file that has every use.
     public static MigrationSpec granted(
             MigrationSpec spec, TestDatabase source, TestDatabase target) {
@@ -163,6 +168,14 @@ public final class GrantedLogins {
         return only(Side.TARGET, false, database, tables);
     }
 
+    /// The target as the same login with the rights of these uses alone. It is no member of the
+    /// owner of the tables unless one of them needs that, so it can do only what is granted.
+    ///
+    /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
+    public static Login target(Set<Use> uses, TestDatabase database, String... tables) {
+        return only("m", Side.TARGET, uses, false, database, tables);
+    }
+
     /// One side as the login that only compares.
     ///
     /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
@@ -172,20 +185,31 @@ public final class GrantedLogins {
 
     private static Login only(
             Side side, boolean compares, TestDatabase database, String... tables) {
+        return only("m", side, EnumSet.allOf(Use.class), compares, database, tables);
+    }
+
+    private static Login only(
+            String migration,
+            Side side,
+            Set<Use> uses,
+            boolean compares,
+            TestDatabase database,
+            String... tables) {
         boolean isSource = side == Side.SOURCE;
-        String login = side.word() + "_" + database.name();
+        String login = of(side, database).name();
         String reader = login + "_reader";
         String comparing = compares ? ", reconcile: {username: " + reader + "}" : "";
         StringBuilder text =
                 new StringBuilder(
                         """
-                        migration: m
-                        source: %1$s
-                        target: %1$s
+                        migration: %1$s
+                        source: %2$s
+                        target: %2$s
                         indexes: after-backfill
                         tables:
                         """
                                 .formatted(
+                                        migration,
                                         "{url: '%s', username: %s%s}"
                                                 .formatted(database.url(), login, comparing)));
         if (tables.length == 0) {
@@ -194,16 +218,24 @@ public final class GrantedLogins {
         for (int i = 0; i < tables.length; i++) {
             String other = tables[i].endsWith(".*") ? "public.*" : "public.t" + i;
             text.append(
-                    "  %s: SELECT * FROM %s%n"
-                            .formatted(isSource ? other : tables[i], isSource ? tables[i] : other));
+                    "  %s: %s%n"
+                            .formatted(
+                                    quoted(isSource ? other : tables[i]),
+                                    quoted("SELECT * FROM " + (isSource ? tables[i] : other))));
         }
         MigrationSpec spec = spec(text.toString());
         grant(
                 database,
                 login,
                 schemas(isSource ? GrantedTables.ofSource(spec) : GrantedTables.ofTarget(spec)),
-                of(side, Grants.of(spec)));
+                of(side, Grants.of(spec)).stream()
+                        .filter(each -> uses.contains(each.use()))
+                        .toList());
         return as(compares ? reader : login, database);
+    }
+
+    private static String quoted(String scalar) {
+        return "'" + scalar.replace("'", "''") + "'";
     }
 
     private static List<RoleGrants> of(Side side, List<RoleGrants> grants) {
@@ -232,7 +264,8 @@ public final class GrantedLogins {
                         PostgresServer.CONTROL_OWNER,
                         Identifier.quote(login)));
         statements.add(PASSWORDS.formatted(literals(logins), Identifier.literal(PASSWORD)));
-        database.execute(statements.toArray(String[]::new));
+        // In one round trip and one transaction.
+        database.execute(String.join(";\n", statements));
         requireNoSuperuser(database, logins);
     }
 

@@ -14,6 +14,9 @@ import dev.millrace.control.flow.FlowStore;
 import dev.millrace.control.journal.JournalChain.Damage;
 import dev.millrace.control.journal.JournalChain.Finding;
 import dev.millrace.control.repair.RepairStore;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -26,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -48,8 +52,8 @@ class JournalChainIT {
     private static final int ENTRIES = 25;
 
     private final TestDatabase target = PostgresServer.shared().newTarget();
-    private final Database control =
-            new Database(MIGRATION, target.url(), target.username(), target.password());
+    private final Login login = GrantedLogins.target(Set.of(Use.APPLY), target);
+    private final Database control = login.database(MIGRATION);
 
     @AfterEach
     void closePool() {
@@ -88,7 +92,7 @@ class JournalChainIT {
                 .save(
                         FlowStore.Setting.NONE.limited(Limit.ofRows(5), Limit.NONE),
                         new FlowStore.Note("ann", "BACKFILLING", "throttle", "5 rows/s", "peak"));
-        try (Connection connection = target.connect()) {
+        try (Connection connection = login.connect()) {
             new DroppedDefinitions(MIGRATION)
                     .note(connection, "BACKFILLING", "drop-indexes", "an index");
         }
@@ -180,7 +184,7 @@ class JournalChainIT {
     @Test
     void aTransactionThatIsRolledBackLeavesNoGap() throws Exception {
         write(2);
-        try (Connection connection = target.connect()) {
+        try (Connection connection = login.connect()) {
             connection.setAutoCommit(false);
             new DroppedDefinitions(MIGRATION).note(connection, "p", "e", "w");
             connection.rollback();
