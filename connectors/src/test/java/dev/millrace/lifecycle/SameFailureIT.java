@@ -15,6 +15,9 @@ import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.Topics;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Use;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.TopicPlan;
 import dev.millrace.mappings.RowApplication;
@@ -30,6 +33,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -82,11 +86,13 @@ class SameFailureIT {
             throws Exception {
         String migration = "same" + UUID.randomUUID().toString().substring(0, 8);
         TestDatabase database = PostgresServer.shared().newDatabase();
+        Login source = GrantedLogins.source(database);
+        Login target = GrantedLogins.target(Set.of(Use.APPLY), database);
         Map<String, Object> kafka = kafka(migration, kafkaAway);
         FailingReporter.failure = failure;
-        try (SourceCapture capture = capture(migration, database, kafka);
+        try (SourceCapture capture = capture(migration, source, kafka);
                 RowApplication mappings = mappings(migration, kafka);
-                TargetApplier applier = applier(migration, database, kafka)) {
+                TargetApplier applier = applier(migration, target, kafka)) {
             applier.start();
 
             for (Supplier<ComponentState> state :
@@ -116,22 +122,21 @@ class SameFailureIT {
         return kafka;
     }
 
-    private static SourceCapture capture(
-            String migration, TestDatabase database, Map<String, Object> kafka) {
+    private static SourceCapture capture(String migration, Login login, Map<String, Object> kafka) {
         return SourceCapture.start(
                 new CaptureSettings(
                         migration,
                         1,
-                        database.url(),
-                        database.username(),
-                        database::password,
+                        login.database().url(),
+                        login.name(),
+                        () -> GrantedLogins.PASSWORD,
                         List.of(),
                         1,
                         kafka,
                         Map.of(),
                         Backfill.ENGINE,
                         Optional.empty()),
-                _ -> database.connect(),
+                _ -> login.connect(),
                 InstantSource.system(),
                 new SnapshotFailures(),
                 () -> true,
@@ -147,8 +152,7 @@ class SameFailureIT {
                 FAST);
     }
 
-    private static TargetApplier applier(
-            String migration, TestDatabase database, Map<String, Object> kafka) {
+    private static TargetApplier applier(String migration, Login login, Map<String, Object> kafka) {
         return new TargetApplier(
                 new ApplierSettings(
                         migration,
@@ -160,8 +164,8 @@ class SameFailureIT {
                         ApplierSettings.Limits.standard(),
                         Map.of(),
                         RejectedLimit.standard()),
-                database::connect,
-                new WriteGate(database::connect, InstantSource.system()),
+                login::connect,
+                new WriteGate(login::connect, InstantSource.system()),
                 InstantSource.system(),
                 FAST);
     }
