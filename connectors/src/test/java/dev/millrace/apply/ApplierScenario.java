@@ -27,7 +27,6 @@ import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.postgres.ReplicationOrigins;
@@ -116,7 +115,7 @@ public final class ApplierScenario implements AutoCloseable {
 
     /// Again when there are other tables.
     Login grant() {
-        Login granted = GrantedLogins.target(Set.of(Use.APPLY), database);
+        Login granted = GrantedLogins.apply(database);
         // Also granted for a switchover, whose other rights are those of an owner of the tables.
         database.execute(ReplicationOrigins.grant(ReplicationOrigins.FUNCTIONS, granted.name()));
         return granted;

@@ -16,7 +16,6 @@ import dev.millrace.control.StoredOffsets;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -24,7 +23,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -64,7 +62,7 @@ class DirectCopyIT {
 
     private void create(String definition) throws SQLException {
         database.execute("CREATE TABLE item " + definition);
-        granted = GrantedLogins.target(Set.of(Use.APPLY), database);
+        granted = GrantedLogins.apply(database);
         try (Connection connection = granted.connect()) {
             new StoredOffsets(MIGRATION, TOPIC).begin(connection, 1, "id", List.of(0L, 0L));
         }

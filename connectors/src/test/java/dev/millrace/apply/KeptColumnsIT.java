@@ -9,7 +9,6 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.mapping.WayBack;
 import dev.millrace.sql.Node;
 import dev.millrace.sql.SelectParser;
@@ -20,7 +19,6 @@ import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -55,7 +53,7 @@ class KeptColumnsIT {
         DATABASE.execute(
                 "DROP TABLE IF EXISTS kept",
                 "CREATE TABLE kept (id int PRIMARY KEY, v " + type + ", other text)");
-        return GrantedLogins.target(Set.of(Use.APPLY), DATABASE);
+        return GrantedLogins.apply(DATABASE);
     }
 
     private static void insert(@Nullable String value) {

@@ -18,14 +18,12 @@ import dev.millrace.control.StoredOffsets;
 import dev.millrace.control.stopped.MissedChanges.Missed;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,7 +47,7 @@ class MissedBatchIT {
                 "INSERT INTO millrace.target_table (migration, target, empty_at_start, table_oid)"
                         + " VALUES ('missed', '%s', true, 'item'::regclass)"
                                 .formatted(Identifier.quote(ITEM.table())));
-        login = GrantedLogins.target(Set.of(Use.APPLY), database);
+        login = GrantedLogins.apply(database);
         try (Connection connection = login.connect()) {
             new StoredOffsets(MIGRATION, TOPIC).begin(connection, 1, "id", List.of(0L));
         }

@@ -17,7 +17,6 @@ import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.mapping.WayBack.PartOf;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
@@ -76,7 +75,7 @@ class PartsOfRowsIT {
         DATABASE.execute(
                 "CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, email varchar(60) NOT"
                         + " NULL, note text DEFAULT 'none')");
-        login = GrantedLogins.target(Set.of(Use.APPLY), DATABASE);
+        login = GrantedLogins.apply(DATABASE);
     }
 
     @BeforeEach

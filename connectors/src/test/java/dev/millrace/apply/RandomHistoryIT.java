@@ -19,7 +19,6 @@ import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -213,7 +212,7 @@ class RandomHistoryIT {
         database.execute(
                 "CREATE TABLE item (id int PRIMARY KEY, a text, big text, more text)",
                 "CREATE TABLE stock (id int PRIMARY KEY, n int)");
-        login = GrantedLogins.target(Set.of(Use.APPLY), database);
+        login = GrantedLogins.apply(database);
     }
 
     @Test

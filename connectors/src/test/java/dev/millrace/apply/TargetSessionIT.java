@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.HostileSettings;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.SQLException;
-import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -24,8 +22,8 @@ class TargetSessionIT {
     @BeforeAll
     static void setHostileSettings() {
         DATABASE.execute("CREATE TABLE item (id int PRIMARY KEY, tags text[], born date)");
-        login = GrantedLogins.target(Set.of(Use.APPLY), DATABASE);
-        HostileSettings.apply(DATABASE);
+        login = GrantedLogins.apply(DATABASE);
+        HostileSettings.apply(DATABASE, login);
     }
 
     @Test

@@ -13,7 +13,6 @@ import dev.millrace.change.TableId;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.grants.Grants.Side;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.testing.OddNames;
 import dev.millrace.testing.PostgresServer;
@@ -23,7 +22,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
@@ -69,7 +67,7 @@ class ValuePathsIT {
 
     private static void create(String table) {
         DATABASE.execute(table);
-        GrantedLogins.target(Set.of(Use.APPLY), DATABASE, "public.*", OddNames.QUOTED + ".*");
+        GrantedLogins.apply(DATABASE, "public.*", OddNames.QUOTED + ".*");
     }
 
     static Stream<Arguments> values() {

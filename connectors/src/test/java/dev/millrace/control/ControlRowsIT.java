@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.control.ControlRows.Removal;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// What the end of one migration removes from a control schema that another one uses too.
@@ -31,7 +29,7 @@ class ControlRowsIT {
         control.execute(
                 "INSERT INTO millrace.journal (migration, who, phase, event) VALUES ('others', 'w', 'p', 'e')");
 
-        Login login = GrantedLogins.target(Set.of(Use.APPLY), control);
+        Login login = GrantedLogins.apply(control);
         try (Database database = login.database("test")) {
             assertThat(new ControlRows(database, List.of("own")).remove(_ -> {}))
                     .isInstanceOf(Removal.SchemaStays.class);

@@ -9,12 +9,10 @@ import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ControlSchemaIT {
@@ -30,7 +28,7 @@ class ControlSchemaIT {
 
     @Test
     void createsTheSchemaOnce() throws Exception {
-        Login login = GrantedLogins.target(Set.of(Use.APPLY), database);
+        Login login = GrantedLogins.apply(database);
 
         assertThat(ControlSchema.migrate(ApplierScenario.sessions(login)))
                 .isEqualTo(new ControlSchema.Outcome.Ready());
@@ -82,7 +80,7 @@ class ControlSchemaIT {
 
     @Test
     void generationBeginsOnceAndNeverGoesBack() throws Exception {
-        Login login = GrantedLogins.target(Set.of(Use.APPLY), database);
+        Login login = GrantedLogins.apply(database);
         ControlSchema.migrate(ApplierScenario.sessions(login));
         StoredOffsets offsets = new StoredOffsets("shop", "topic");
         try (Connection connection = login.connect()) {

@@ -26,7 +26,6 @@ import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -41,7 +40,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -55,7 +53,7 @@ class ControlStoresIT {
     private static final TableId OTHER = new TableId("public", "other");
 
     private final TestDatabase target = PostgresServer.shared().newTarget();
-    private final Login login = GrantedLogins.target(Set.of(Use.APPLY), target);
+    private final Login login = GrantedLogins.apply(target);
     private final Database control = login.database("shop");
 
     @AfterEach

@@ -5,13 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.control.ReconciliationStore.Stored;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.time.Instant;
 import java.util.List;
-import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -22,7 +20,7 @@ class ReconciliationStoreIT {
     private static final int GENERATION = 2;
 
     private final TestDatabase target = PostgresServer.shared().newTarget();
-    private final Login login = GrantedLogins.target(Set.of(Use.APPLY), target);
+    private final Login login = GrantedLogins.apply(target);
 
     private static Stored report(String verdict, int minute, String... targets) {
         Instant started = Instant.parse("2026-03-01T10:00:00.123456Z");

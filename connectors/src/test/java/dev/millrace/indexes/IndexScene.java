@@ -6,7 +6,6 @@ import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.DroppedDefinitions;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.indexes.TargetIndexes.Settings;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.lifecycle.Supervisor;
@@ -19,7 +18,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -46,7 +44,7 @@ final class IndexScene implements AutoCloseable {
                 """
                 CREATE TABLE child (id int PRIMARY KEY, parent_id int, self_id int, a text, b int NOT NULL,
                     c text, d jsonb, pa int, pb int, EXCLUDE USING btree (c WITH =))""");
-        login = GrantedLogins.target(Set.of(Use.APPLY, Use.DDL), target);
+        login = GrantedLogins.indexes(target);
         database = login.database("shop");
         gate = new WriteGate(() -> database.connect("pause"), InstantSource.system());
         nextGeneration();

@@ -56,7 +56,6 @@ class AdministratorTest {
                     "EngineSessionsIT",
                     "FenceIT",
                     "FenceScene",
-                    "HostileSettings",
                     "InstallationIT",
                     "KeptConnectionsIT",
                     "KeySweepIT",

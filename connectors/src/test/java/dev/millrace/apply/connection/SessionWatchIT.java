@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.watch.ConnectionWatch.Sessions;
 import dev.millrace.testing.CutProxy;
 import dev.millrace.testing.PostgresServer;
@@ -16,7 +15,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -39,7 +37,7 @@ class SessionWatchIT {
     private static final String WAIT = "SELECT pg_advisory_lock(1)";
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
-    private final Login login = GrantedLogins.target(Set.of(Use.APPLY), database);
+    private final Login login = GrantedLogins.apply(database);
     private final AtomicInteger checks = new AtomicInteger();
     private int failures;
 
@@ -205,7 +203,7 @@ class SessionWatchIT {
     @Test
     void aCopyThatGoesOnIsNotLost() throws Exception {
         database.execute("CREATE TABLE item (a text)");
-        GrantedLogins.target(Set.of(Use.APPLY), database);
+        GrantedLogins.apply(database);
         try (var watched = new Watched(login, through(login))) {
             FutureTask<?> call =
                     watched.start(

@@ -9,7 +9,6 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -17,7 +16,6 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// Rows that swap values, in several attempts of one transaction.
@@ -52,7 +50,7 @@ class MovedRowsIT {
         database.execute(
                 "CREATE TABLE item (id int PRIMARY KEY, code text UNIQUE)",
                 "INSERT INTO item VALUES (1, 'a'), (2, 'b'), (3, 'c')");
-        Login login = GrantedLogins.target(Set.of(Use.APPLY), database);
+        Login login = GrantedLogins.apply(database);
         try (Connection connection = login.session("apply")) {
             connection.setAutoCommit(false);
             MovedRows rows = new MovedRows(connection, ITEM.table(), TableRule.NONE);

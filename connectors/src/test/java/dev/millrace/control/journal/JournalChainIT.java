@@ -16,7 +16,6 @@ import dev.millrace.control.journal.JournalChain.Finding;
 import dev.millrace.control.repair.RepairStore;
 import dev.millrace.grants.GrantedLogins;
 import dev.millrace.grants.GrantedLogins.Login;
-import dev.millrace.grants.Grants.Use;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -29,7 +28,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -52,7 +50,7 @@ class JournalChainIT {
     private static final int ENTRIES = 25;
 
     private final TestDatabase target = PostgresServer.shared().newTarget();
-    private final Login login = GrantedLogins.target(Set.of(Use.APPLY), target);
+    private final Login login = GrantedLogins.apply(target);
     private final Database control = login.database(MIGRATION);
 
     @AfterEach
