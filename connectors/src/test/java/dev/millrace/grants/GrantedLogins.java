@@ -274,7 +274,7 @@ public final class GrantedLogins {
         String owner = "owner_" + database.name();
         List<String> statements = new ArrayList<>();
         // A test that holds locks fails instead of waiting for itself.
-        statements.add("SET lock_timeout = '30s'");
+        statements.add("SET LOCAL lock_timeout = '30s'");
         statements.add(
                 OWNERS.formatted(
                         Identifier.literal(owner), Identifier.quote(owner), literals(schemas)));

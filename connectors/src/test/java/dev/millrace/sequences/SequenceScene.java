@@ -25,7 +25,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// A source and a target with the tables of one test, and the mappings between them. Rows are
 /// written to the target with their keys, as the applier writes them. The logins of Millrace have
@@ -101,20 +102,13 @@ final class SequenceScene implements AutoCloseable {
 
     private void grant() {
         if (!isGranted) {
+            Set<String> written = new TreeSet<>(Set.of("public"));
+            mappings.forEach(mapping -> written.add(mapping.target().table().schema()));
+            schemas.forEach(pair -> written.add(pair.target()));
             GrantedLogins.source(source);
             GrantedLogins.target(
                     target,
-                    Stream.concat(
-                                    Stream.of("public"),
-                                    Stream.concat(
-                                            mappings.stream()
-                                                    .map(
-                                                            mapping ->
-                                                                    mapping.target()
-                                                                            .table()
-                                                                            .schema()),
-                                            schemas.stream().map(SchemaPair::target)))
-                            .distinct()
+                    written.stream()
                             .map(schema -> Identifier.quote(schema) + ".*")
                             .toArray(String[]::new));
             isGranted = true;

@@ -21,7 +21,7 @@ final class KeptSessions {
     /// Also statements that change the settings with which a new session starts.
     private static final Pattern LEAVES_STATE =
             Pattern.compile(
-                    "(^|;)\\s*(SET|RESET|LISTEN|LOAD|PREPARE|DECLARE|BEGIN|START)\\b"
+                    "(^|;)\\s*(SET(?!\\s+LOCAL)|RESET|LISTEN|LOAD|PREPARE|DECLARE|BEGIN|START)\\b"
                             + "|\\b(CREATE|INTO)\\s+(LOCAL\\s+|GLOBAL\\s+)?TEMP(ORARY)?\\b"
                             + "|set_config|pg_reload_conf|advisory"
                             + "|\\bALTER\\s+(ROLE|USER|DATABASE)\\b.*\\b(SET|RESET)\\b"
