@@ -93,22 +93,31 @@ public final class GrantSql {
     /// Runs a statement if the server says that it is needed. The condition and the statement are
     /// PL/pgSQL.
     static String onlyIf(String condition, String statement) {
-        return block("    IF " + condition + " THEN\n        " + statement + "\n    END IF;");
+        return block(
+                "BEGIN\n    IF " + condition + " THEN\n        " + statement + "\n    END IF;\n");
     }
 
     /// Runs a statement for each row of a query.
     ///
     /// @param body of the loop, in which `r` is the row
     static String forEach(String query, Collection<String> body) {
-        return "DO $millrace$\nDECLARE\n    r record;\nBEGIN\n    FOR r IN "
-                + query
-                + "\n    LOOP\n"
-                + body.stream().map(line -> "        " + line).collect(Collectors.joining("\n"))
-                + "\n    END LOOP;\nEND $millrace$;";
+        return block(
+                "DECLARE\n    r record;\nBEGIN\n    FOR r IN "
+                        + query
+                        + "\n    LOOP\n"
+                        + body.stream()
+                                .map(line -> "        " + line + "\n")
+                                .collect(Collectors.joining())
+                        + "    END LOOP;\n");
     }
 
+    /// A name may contain what quotes the block.
     private static String block(String body) {
-        return "DO $millrace$\nBEGIN\n" + body + "\nEND $millrace$;";
+        String tag = "$millrace$";
+        while (body.contains(tag)) {
+            tag = tag.replace("e", "ee");
+        }
+        return "DO " + tag + "\n" + body + "END " + tag + ";";
     }
 
     /// A PL/pgSQL statement that runs this SQL.

@@ -348,13 +348,16 @@ public final class Grants {
                 GrantSql.seesAllRows(role));
     }
 
-    /// Before version 15, only a superuser may set the parameter.
+    /// Before version 15, only a superuser may set the parameter. Rows that exchange unique values
+    /// are taken out of the table and put back, which Millrace does under the replica role only.
     private static String replicaRole(GrantedTables tables, String role) {
         return GrantSql.onlyIf(
                 VERSION
-                        + " >= 150000 AND EXISTS (SELECT FROM pg_catalog.pg_trigger g JOIN "
+                        + " >= 150000 AND EXISTS (SELECT FROM "
                         + tables.tree()
-                        + " c ON c.oid = g.tgrelid)",
+                        + " c WHERE EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid)"
+                        + " OR EXISTS (SELECT FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid"
+                        + " AND (x.indisunique OR x.indisexclusion) AND NOT x.indisprimary))",
                 GrantSql.execute(GrantSql.replicaRole(role)));
     }
 

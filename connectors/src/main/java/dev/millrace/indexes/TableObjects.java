@@ -57,6 +57,7 @@ public record TableObjects(
         DEPENDENTS("another object depends on it"),
         EXTENSION("it depends on an extension or belongs to one"),
         TABLESPACE("the role may not create objects in its tablespace"),
+        SCHEMA("the role may not use a schema that its definition names"),
         TRIGGERS("its triggers are disabled or have another mode"),
         REFERENCES("the role has no REFERENCES privilege on the referenced table");
 
@@ -109,7 +110,21 @@ public record TableObjects(
                         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                             AND d.objid = i.oid AND d.deptype IN ('x', 'e')) THEN 'extension' END,
                     CASE WHEN s.oid IS NOT NULL
-                        AND NOT pg_catalog.has_tablespace_privilege(s.oid, 'CREATE') THEN 'tablespace' END)
+                        AND NOT pg_catalog.has_tablespace_privilege(s.oid, 'CREATE') THEN 'tablespace' END,
+                    CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend d
+                        LEFT JOIN pg_catalog.pg_proc f
+                            ON d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND f.oid = d.refobjid
+                        LEFT JOIN pg_catalog.pg_operator o
+                            ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+                        LEFT JOIN pg_catalog.pg_opclass p
+                            ON d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND p.oid = d.refobjid
+                        LEFT JOIN pg_catalog.pg_collation l
+                            ON d.refclassid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND l.oid = d.refobjid
+                        LEFT JOIN pg_catalog.pg_type y
+                            ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND y.oid = d.refobjid
+                        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.oid
+                            AND NOT pg_catalog.has_schema_privilege(coalesce(f.pronamespace, o.oprnamespace,
+                                p.opcnamespace, l.collnamespace, y.typnamespace), 'USAGE')) THEN 'schema' END)
             FROM t
             JOIN pg_catalog.pg_index x ON x.indrelid = t.oid
             JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid

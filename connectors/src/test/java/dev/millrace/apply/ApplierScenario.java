@@ -25,8 +25,11 @@ import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.RestartPolicy;
+import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -59,7 +62,10 @@ public final class ApplierScenario implements AutoCloseable {
     /// Before the compression, after which the broker accepts it.
     private static final int LARGEST_RECORD = 32 << 20;
 
+    /// As the administrator.
     final TestDatabase database;
+
+    final Login login;
     final String migration = KafkaServer.newMigrationName();
     final int partitions;
     final Topics topics = new Topics(migration);
@@ -93,6 +99,7 @@ public final class ApplierScenario implements AutoCloseable {
         }
         database = PostgresServer.shared().newTarget();
         database.execute(tables);
+        login = grant();
         createTopic();
         producer =
                 new TestProducer(
@@ -106,6 +113,14 @@ public final class ApplierScenario implements AutoCloseable {
         begin(GENERATION);
     }
 
+    /// Again when there are other tables.
+    Login grant() {
+        Login granted = GrantedLogins.apply(database);
+        // Also granted for a switchover, whose other rights are those of an owner of the tables.
+        database.execute(ReplicationOrigins.grant(ReplicationOrigins.FUNCTIONS, granted.name()));
+        return granted;
+    }
+
     private void createTopic() throws ExecutionException, InterruptedException {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers))) {
             var created =
@@ -116,7 +131,7 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     void begin(int generation) throws SQLException {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             begin(connection, generation);
         }
     }
@@ -155,48 +170,44 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     /// A session of a writer; the caller closes it.
-    static TargetSession session(TestDatabase database) throws SQLException {
-        return TargetSession.open(sessions(database), limits(10_000), 0, origin());
+    static TargetSession session(Login login) throws SQLException {
+        return TargetSession.open(sessions(login), limits(10_000), 0, origin());
     }
 
     /// A writer without an applier; the caller closes it.
-    static BatchWriter writer(TestDatabase database, String migration, String topic)
-            throws SQLException {
+    static BatchWriter writer(Login login, String migration, String topic) throws SQLException {
         return new BatchWriter(
-                session(database), migration, topic, Map.of(), RejectedLimit.standard());
+                session(login), migration, topic, Map.of(), RejectedLimit.standard());
     }
 
     private Connection newSession() throws SQLException {
-        return database.session("pause");
+        return login.session("pause");
     }
 
     public TargetSessions sessions() {
-        return sessions(database);
+        return sessions(login);
     }
 
-    public static TargetSessions sessions(TestDatabase database) {
-        return () -> database.session("apply");
+    public static TargetSessions sessions(Login login) {
+        return () -> login.session("apply");
     }
 
-    /// Sessions of a role that can read and write every table and is not a superuser.
-    TargetSessions plainRole() {
-        String role = plainRoleName();
+    /// From now on, new sessions cannot set the replica role, as those of PostgreSQL 14 cannot.
+    TargetSessions withoutReplicaRole() {
         database.execute(
-                "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
-                "GRANT USAGE ON SCHEMA millrace TO " + role,
-                "GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO " + role);
-        return sessions(new TestDatabase(database.url(), role, "pw"));
+                """
+                DO $$ BEGIN IF current_setting('server_version_num')::int >= 150000 THEN
+                    EXECUTE 'REVOKE SET ON PARAMETER session_replication_role FROM %s';
+                END IF; END $$"""
+                        .formatted(login.name()));
+        return sessions();
     }
 
-    String plainRoleName() {
-        return "plain_" + migration;
-    }
-
-    /// Ends every session of the plain role, so that its changed privileges take effect.
-    void endPlainSessions() {
+    /// Ends every session of the login, so that its changed privileges take effect.
+    void endSessions() {
         database.query(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '"
-                        + plainRoleName()
+                        + login.name()
                         + "'");
     }
 
@@ -418,7 +429,7 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     AppliedOffsets stored() {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             return new StoredOffsets(migration, topics.target()).read(connection);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
@@ -426,7 +437,7 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     Set<TableId> backfilled(int partition) {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             return new BackfilledTables(migration).read(connection, GENERATION, partition);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
@@ -434,7 +445,7 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     List<StoppedTable> stopped() {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             return new StoppedTables(migration)
                     .read(connection, GENERATION).stream()
                             .map(StoppedTables.Counted::table)
@@ -446,7 +457,7 @@ public final class ApplierScenario implements AutoCloseable {
 
     /// The number of rejected changes of a stopped table.
     long rejected(TableId table) {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             return new StoppedTables(migration)
                     .read(connection, GENERATION).stream()
                             .filter(counted -> counted.table().table().equals(table))
@@ -470,7 +481,7 @@ public final class ApplierScenario implements AutoCloseable {
 
     /// The keys that were set aside, in the order of their ids.
     List<ParkedKey> parked() {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             return new ParkedKeys(migration).list(connection, GENERATION, "", Integer.MAX_VALUE);
         } catch (SQLException e) {
             throw new IllegalStateException(e);

@@ -14,6 +14,8 @@ import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -25,7 +27,6 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,15 +45,8 @@ class DirectCopyIT {
     private final TestDatabase database = PostgresServer.shared().newTarget();
     private StoredOffset stored =
             new StoredOffset(0, "id", 0, Token.none(1), WatermarkNumber.none(1), 0);
+    private @Nullable Login granted;
     private @Nullable BatchWriter writer;
-
-    @BeforeEach
-    void begin() throws SQLException {
-        try (Connection connection = database.connect()) {
-            new StoredOffsets(MIGRATION, TOPIC).begin(connection, 1, "id", List.of(0L, 0L));
-        }
-        reopen();
-    }
 
     @AfterEach
     void close() {
@@ -63,11 +57,16 @@ class DirectCopyIT {
 
     private void reopen() throws SQLException {
         close();
-        writer = ApplierScenario.writer(database, MIGRATION, TOPIC);
+        writer = ApplierScenario.writer(Objects.requireNonNull(granted), MIGRATION, TOPIC);
     }
 
-    private void create(String definition) {
+    private void create(String definition) throws SQLException {
         database.execute("CREATE TABLE item " + definition);
+        granted = GrantedLogins.apply(database);
+        try (Connection connection = granted.connect()) {
+            new StoredOffsets(MIGRATION, TOPIC).begin(connection, 1, "id", List.of(0L, 0L));
+        }
+        reopen();
     }
 
     private static List<Row> rows(int first, int count, String login) {
@@ -186,7 +185,7 @@ class DirectCopyIT {
     @Test
     void tableWhoseBackfillIsCompleteInThePartitionIsUpserted() throws Exception {
         create(KEYED);
-        try (Connection connection = database.connect()) {
+        try (Connection connection = Objects.requireNonNull(granted).connect()) {
             new BackfilledTables(MIGRATION).add(connection, 1, ITEM.table(), 1);
         }
         write(

@@ -57,7 +57,7 @@ class HeldKeyIT {
     void aKeyUpdateWhosePartsAreInTwoPartitionsConverges(String table) throws Exception {
         try (var scenario = new ApplierScenario(2, table)) {
             scenario.upsert(1, row(1, "a"));
-            scenario.start(ApplierScenario.limits(100), scenario.plainRole());
+            scenario.start(ApplierScenario.limits(100), scenario.withoutReplicaRole());
             scenario.awaitApplied();
             scenario.upsert(0, row(2, "a"));
             Watermarked.awaitHeld(scenario, 1);
@@ -99,7 +99,7 @@ class HeldKeyIT {
     }
 
     private static long passed(ApplierScenario scenario) throws Exception {
-        try (Connection connection = scenario.database.connect()) {
+        try (Connection connection = scenario.login.connect()) {
             return new StoredOffsets(scenario.migration, scenario.topics.target())
                     .readPassed(connection)
                     .partitions()
@@ -204,7 +204,7 @@ class HeldKeyIT {
                         "INSERT INTO item VALUES (99, 'taken')")) {
             scenario.upsert(0, row(1, "taken"));
             scenario.upsert(0, row(2, "x"));
-            scenario.start(ApplierScenario.limits(100), scenario.plainRole());
+            scenario.start(ApplierScenario.limits(100), scenario.withoutReplicaRole());
             watermarks.awaitSettled(scenario);
 
             assertThat(scenario.parked())
@@ -244,7 +244,7 @@ class HeldKeyIT {
                         2,
                         "CREATE TABLE parent (id int PRIMARY KEY)",
                         "CREATE TABLE item (id int PRIMARY KEY, code int REFERENCES parent)")) {
-            scenario.start(ApplierScenario.limits(100), scenario.plainRole());
+            scenario.start(ApplierScenario.limits(100), scenario.withoutReplicaRole());
             scenario.upsert(0, row(1, "7"));
             Watermarked.awaitHeld(scenario, 1);
             scenario.upsert(1, Row.of(ApplierScenario.rowSchema("parent", "id"), "7"));

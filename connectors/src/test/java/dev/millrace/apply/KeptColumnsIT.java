@@ -7,6 +7,8 @@ import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableRule.Truncation;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.mapping.WayBack;
 import dev.millrace.sql.Node;
 import dev.millrace.sql.SelectParser;
@@ -47,17 +49,24 @@ class KeptColumnsIT {
         };
     }
 
-    private void create(String type, @Nullable String value) {
+    private static Login create(String type) {
         DATABASE.execute(
                 "DROP TABLE IF EXISTS kept",
-                "CREATE TABLE kept (id int PRIMARY KEY, v " + type + ", other text)",
+                "CREATE TABLE kept (id int PRIMARY KEY, v " + type + ", other text)");
+        return GrantedLogins.apply(DATABASE);
+    }
+
+    private static void insert(@Nullable String value) {
+        DATABASE.execute(
+                "TRUNCATE kept",
                 "INSERT INTO kept VALUES (1, "
                         + (value == null ? "NULL" : "'" + value + "'")
                         + ", 'old')");
     }
 
-    private void write(Form form, WayBack.Kept kept, @Nullable String value) throws Exception {
-        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+    private void write(Login login, Form form, WayBack.Kept kept, @Nullable String value)
+            throws Exception {
+        try (TargetSession session = ApplierScenario.session(login)) {
             Connection connection = session.connection();
             TableWriter writer =
                     new TableWriter(
@@ -92,9 +101,10 @@ class KeptColumnsIT {
             @Nullable String arriving,
             @Nullable String expected)
             throws Exception {
+        Login login = create(type);
         for (Form form : Form.values()) {
-            create(type, existing);
-            write(form, kept, arriving);
+            insert(existing);
+            write(login, form, kept, arriving);
 
             assertThat(DATABASE.value("SELECT v::text FROM kept WHERE id = 1"))
                     .as("%s of %s over %s", form, arriving, existing)
@@ -158,9 +168,10 @@ class KeptColumnsIT {
     @CsvSource({"'A  ', a, 'A  '", "'A  ', b, 'b  '"})
     void paddedTextIsComparedWithoutItsPadding(String existing, String arriving, String expected)
             throws Exception {
-        for (Form form : List.of(Form.ARRAYS, Form.STAGING, Form.UPDATE)) {
-            create("char(3)", existing);
-            write(form, kept("lower(v)", true), arriving);
+        Login login = create("char(3)");
+        for (Form form : Form.values()) {
+            insert(existing);
+            write(login, form, kept("lower(v)", true), arriving);
 
             assertThat(DATABASE.value("SELECT rpad(v, 3) FROM kept WHERE id = 1"))
                     .as(form.toString())
@@ -177,9 +188,10 @@ class KeptColumnsIT {
                 "DROP COLLATION IF EXISTS ignoring_case",
                 "CREATE COLLATION ignoring_case (provider = icu, locale = 'und-u-ks-level2',"
                         + " deterministic = false)");
-        create("text COLLATE ignoring_case", "abc");
+        Login login = create("text COLLATE ignoring_case");
+        insert("abc");
 
-        write(form, kept("CAST(v AS varchar(9))", true), "ABC");
+        write(login, form, kept("CAST(v AS varchar(9))", true), "ABC");
 
         assertThat(DATABASE.value("SELECT v FROM kept WHERE id = 1")).isEqualTo("ABC");
     }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
-import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.lifecycle.ComponentState;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -33,17 +32,16 @@ class LostSessionIT {
     @Test
     void sessionWithoutTheExpectedReplicaRoleWritesNothing() throws Exception {
         try (var scenario = new ApplierScenario(1, TABLES)) {
-            TargetSessions plain = scenario.plainRole();
             String privilege = "SET ON PARAMETER session_replication_role";
-            String role = scenario.plainRoleName();
-            scenario.database.execute("GRANT " + privilege + " TO " + role);
+            String role = scenario.login.name();
             TargetApplier applier =
-                    scenario.start(ApplierScenario.limits(100), plain, ReplicaRole.REPLICA);
+                    scenario.start(
+                            ApplierScenario.limits(100), scenario.sessions(), ReplicaRole.REPLICA);
             scenario.upsert(0, item("1"));
             scenario.awaitApplied();
 
             scenario.database.execute("REVOKE " + privilege + " FROM " + role);
-            scenario.endPlainSessions();
+            scenario.endSessions();
             scenario.upsert(0, item("2"));
             scenario.awaitWaiting(applier, "GRANT SET ON PARAMETER session_replication_role TO");
             assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("1");
@@ -59,9 +57,8 @@ class LostSessionIT {
     @Test
     void waitsForAPasswordAndReportsTheReason() throws Exception {
         try (var scenario = new ApplierScenario(1, TABLES)) {
-            TargetSessions plain = scenario.plainRole();
-            String role = scenario.plainRoleName();
-            TargetApplier applier = scenario.start(ApplierScenario.limits(100), plain);
+            String role = scenario.login.name();
+            TargetApplier applier = scenario.start();
             scenario.upsert(0, item("1"));
             scenario.awaitApplied();
 
@@ -70,7 +67,7 @@ class LostSessionIT {
                             List.of("PASSWORD 'other'", "PASSWORD 'pw'", "28P01"),
                             List.of("NOLOGIN", "LOGIN", "28000"))) {
                 scenario.database.execute("ALTER ROLE " + role + " " + change.getFirst());
-                scenario.endPlainSessions();
+                scenario.endSessions();
                 scenario.upsert(0, item("2"));
                 scenario.awaitWaiting(applier, change.getLast());
                 scenario.database.execute("ALTER ROLE " + role + " " + change.get(1));
@@ -87,7 +84,6 @@ class LostSessionIT {
     void repeatedErrorOfAWriterEndsTheApplier(boolean silent) throws Exception {
         AtomicReference<@Nullable Error> next = new AtomicReference<>();
         try (var scenario = new ApplierScenario(2, TABLES)) {
-            TargetSessions plain = scenario.plainRole();
             TargetApplier applier =
                     scenario.start(
                             ApplierScenario.limits(100),
@@ -96,13 +92,13 @@ class LostSessionIT {
                                 if (error != null) {
                                     throw error;
                                 }
-                                return plain.open();
+                                return scenario.sessions().open();
                             });
             scenario.upsert(0, item("1"));
             scenario.awaitApplied();
 
             next.set(silent ? new Unloggable() : new StackOverflowError());
-            scenario.endPlainSessions();
+            scenario.endSessions();
             scenario.upsert(0, item("2"));
             scenario.awaitState(applier, ComponentState.Failed.class);
 

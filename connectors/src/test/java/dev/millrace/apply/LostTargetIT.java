@@ -37,7 +37,7 @@ class LostTargetIT {
         applier =
                 scenario.start(
                         watching(Duration.ofMillis(100)),
-                        ApplierScenario.sessions(proxy.through(scenario.database)));
+                        ApplierScenario.sessions(scenario.login.through(proxy)));
         scenario.upsert(0, Row.of(SCHEMA, "1", "before"));
         scenario.awaitApplied();
     }

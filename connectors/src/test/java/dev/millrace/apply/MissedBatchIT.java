@@ -16,6 +16,8 @@ import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.control.stopped.MissedChanges.Missed;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -35,6 +37,7 @@ class MissedBatchIT {
     private static final RowSchema ITEM = ApplierScenario.rowSchema("item", "id", "v");
 
     private final TestDatabase database = PostgresServer.shared().newTarget();
+    private Login login;
     private BatchWriter writer;
 
     @BeforeEach
@@ -44,10 +47,11 @@ class MissedBatchIT {
                 "INSERT INTO millrace.target_table (migration, target, empty_at_start, table_oid)"
                         + " VALUES ('missed', '%s', true, 'item'::regclass)"
                                 .formatted(Identifier.quote(ITEM.table())));
-        try (Connection connection = database.connect()) {
+        login = GrantedLogins.apply(database);
+        try (Connection connection = login.connect()) {
             new StoredOffsets(MIGRATION, TOPIC).begin(connection, 1, "id", List.of(0L));
         }
-        writer = ApplierScenario.writer(database, MIGRATION, TOPIC);
+        writer = ApplierScenario.writer(login, MIGRATION, TOPIC);
     }
 
     @AfterEach

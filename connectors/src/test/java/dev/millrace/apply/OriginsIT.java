@@ -9,6 +9,7 @@ import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.control.SessionSource.TargetSessions;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.postgres.ReplicationOrigins;
 import java.sql.Connection;
@@ -91,13 +92,14 @@ class OriginsIT {
                         + " EXECUTE ON FUNCTION "
                         + String.join(", ", FUNCTIONS)
                         + preposition
-                        + scenario.plainRoleName());
+                        + scenario.login.name());
     }
 
     @Test
     void everyWriterMarksEveryTransactionWithItsOwnOrigin() throws Exception {
         try (var scenario = new ApplierScenario(2, TABLES);
                 Wal wal = Wal.of(scenario)) {
+            GrantedLogins.target(scenario.database);
             TargetApplier applier = start(scenario, scenario.sessions(), OriginUse.REQUIRED);
             Set<String> names = new TreeSet<>();
             int sent = 0;
@@ -130,7 +132,8 @@ class OriginsIT {
     void aRoleWithoutPrivilegeWritesNothingWhereAnOriginIsRequired() throws Exception {
         try (var scenario = new ApplierScenario(1, TABLES);
                 Wal wal = Wal.of(scenario)) {
-            TargetApplier applier = start(scenario, scenario.plainRole(), OriginUse.REQUIRED);
+            execute(scenario, "REVOKE", " FROM ");
+            TargetApplier applier = start(scenario, scenario.sessions(), OriginUse.REQUIRED);
             scenario.upsert(0, item(1));
             scenario.awaitWaiting(
                     applier,
@@ -152,7 +155,8 @@ class OriginsIT {
     void aRoleWithoutPrivilegeWritesUnmarkedUntilItsSessionsAreReopened() throws Exception {
         try (var scenario = new ApplierScenario(1, TABLES);
                 Wal wal = Wal.of(scenario)) {
-            TargetApplier applier = start(scenario, scenario.plainRole(), OriginUse.IF_PERMITTED);
+            execute(scenario, "REVOKE", " FROM ");
+            TargetApplier applier = start(scenario, scenario.sessions(), OriginUse.IF_PERMITTED);
             scenario.upsert(0, item(1));
             scenario.awaitApplied();
             assertThat(wal.commitTimes()).hasSize(1);
@@ -248,8 +252,9 @@ class OriginsIT {
     void theSessionThatEmptiesTheTablesIsMarked() throws Exception {
         try (var scenario = new ApplierScenario(1, TABLES);
                 Wal wal = Wal.of(scenario);
-                Connection connection = scenario.database.connect();
+                Connection connection = scenario.login.connect();
                 var statement = connection.createStatement()) {
+            GrantedLogins.target(scenario.database);
             SessionOrigin.Setup setup =
                     new SessionOrigin.Setup(scenario.migration, 1, 2, OriginUse.REQUIRED);
 
@@ -272,7 +277,7 @@ class OriginsIT {
     }
 
     private static Connection holding(ApplierScenario scenario, int number) throws Exception {
-        Connection connection = scenario.database.connect();
+        Connection connection = scenario.login.connect();
         try (var statement = connection.createStatement()) {
             String name = name(scenario, number);
             statement.execute("SELECT pg_replication_origin_create('" + name + "')");

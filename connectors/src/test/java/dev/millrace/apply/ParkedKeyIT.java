@@ -98,7 +98,7 @@ class ParkedKeyIT {
 
     private static List<TargetChange> changes(ApplierScenario scenario, ParkedKey parked)
             throws Exception {
-        try (Connection connection = scenario.database.connect()) {
+        try (Connection connection = scenario.login.connect()) {
             return new ParkedKeys(scenario.migration).changes(connection, parked.id());
         }
     }
@@ -141,7 +141,7 @@ class ParkedKeyIT {
                         "CREATE SEQUENCE failures",
                         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF"
                                 + " nextval(''failures'') < 4 THEN RAISE EXCEPTION ''no'' USING ERRCODE"
-                                + " = ''40001''; END IF; RETURN new; END'",
+                                + " = ''40001''; END IF; RETURN new; END' SECURITY DEFINER",
                         "CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON millrace.stored_offset"
                                 + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()",
                         "ALTER TABLE millrace.stored_offset ENABLE ALWAYS TRIGGER t")) {

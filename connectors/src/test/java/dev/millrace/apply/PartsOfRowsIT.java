@@ -15,6 +15,8 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.mapping.WayBack.PartOf;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
@@ -29,6 +31,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,6 +51,8 @@ class PartsOfRowsIT {
     private static final Map<TableId, TableRule> RULES =
             Map.of(NAMES.table(), rule(0), MAILS.table(), rule(1));
 
+    private static Login login;
+
     private final List<TargetChange> batch = new ArrayList<>();
 
     private static RowSchema part(String part, String column) {
@@ -65,14 +70,18 @@ class PartsOfRowsIT {
                                 new PartOf(number, 2, STORED, SUPPLIED))));
     }
 
-    @BeforeEach
-    void create() throws Exception {
+    @BeforeAll
+    static void create() {
         DATABASE.execute(
-                "DROP TABLE IF EXISTS users",
                 "CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, email varchar(60) NOT"
                         + " NULL, note text DEFAULT 'none')");
-        try (Database database =
-                new Database("test", DATABASE.url(), DATABASE.username(), DATABASE.password())) {
+        login = GrantedLogins.apply(DATABASE);
+    }
+
+    @BeforeEach
+    void begin() throws Exception {
+        DATABASE.execute("TRUNCATE users");
+        try (Database database = login.database("test")) {
             new IncompleteRows(database, RULES).create();
         }
     }
@@ -98,7 +107,7 @@ class PartsOfRowsIT {
     }
 
     private void write() throws Exception {
-        try (Connection connection = DATABASE.connect()) {
+        try (Connection connection = login.connect()) {
             connection.setAutoCommit(false);
             RowWriter rows = new RowWriter(connection, RULES);
             CompactedBatch compacted = CompactedBatch.of(0, batch, Set.of(), Set.of(), _ -> false);
@@ -195,7 +204,7 @@ class PartsOfRowsIT {
         DATABASE.execute("INSERT INTO users VALUES (1, 'Ann', 'a@x'), (2, 'Bob', 'b@x')");
         upsert(NAMES, 3, "Cid");
         write();
-        try (Connection connection = DATABASE.connect()) {
+        try (Connection connection = login.connect()) {
             connection.setAutoCommit(false);
             RowWriter rows = new RowWriter(connection, RULES);
             rows.empty(NAMES.table());

@@ -172,7 +172,7 @@ class PausedApplyIT {
     @Test
     void onlySessionsOfApplyAreEnded() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
-                var other = scenario.database.session("other")) {
+                var other = scenario.login.session("other")) {
             scenario.database.execute(SLOW);
             scenario.start();
             scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "a"));

@@ -15,9 +15,10 @@ import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.BackfilledTables;
-import dev.millrace.control.ControlSchema;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -30,6 +31,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// Applying any prefix again changes nothing, and neither the boundaries of blocks nor those of
@@ -202,15 +204,20 @@ class RandomHistoryIT {
         }
     }
 
-    private final TestDatabase database = PostgresServer.shared().newDatabase();
+    private final TestDatabase database = PostgresServer.shared().newTarget();
+    private Login login;
 
-    @Test
-    void applyingAnyPrefixAgainChangesNothing() throws Exception {
-        ControlSchema.migrate(ApplierScenario.sessions(database));
+    @BeforeEach
+    void create() {
         database.execute(
                 "CREATE TABLE item (id int PRIMARY KEY, a text, big text, more text)",
                 "CREATE TABLE stock (id int PRIMARY KEY, n int)");
-        try (Connection reader = database.connect()) {
+        login = GrantedLogins.apply(database);
+    }
+
+    @Test
+    void applyingAnyPrefixAgainChangesNothing() throws Exception {
+        try (Connection reader = login.connect()) {
             long first = new Random().nextLong();
             for (long seed = first; seed < first + SEEDS; seed++) {
                 database.execute(
@@ -265,7 +272,7 @@ class RandomHistoryIT {
             history.log.stream()
                     .filter(logged -> logged.offset() >= partition.stored().nextOffset())
                     .forEach(logged -> partition.add(logged.offset(), logged.block(), 1));
-            try (BatchWriter writer = writer(database)) {
+            try (BatchWriter writer = ApplierScenario.writer(login, MIGRATION, TOPIC.name())) {
                 writeSome(random, partition, writer, written);
             }
             assertStoredWithItsToken(seed, reader, history);
@@ -321,9 +328,5 @@ class RandomHistoryIT {
                 assertThat(writer.run(old)).isInstanceOf(WriteOutcome.Lost.class);
             }
         }
-    }
-
-    private static BatchWriter writer(TestDatabase database) throws SQLException {
-        return ApplierScenario.writer(database, MIGRATION, TOPIC.name());
     }
 }

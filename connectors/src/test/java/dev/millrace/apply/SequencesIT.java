@@ -82,8 +82,9 @@ class SequencesIT {
         RowSchema wide = ApplierScenario.rowSchema("item", "id", "a", "big", "more");
         try (var scenario =
                 new ApplierScenario(
-                        1, "CREATE TABLE item (id int PRIMARY KEY, a text, big text, more text)")) {
-            scenario.database.execute(STOCK);
+                        1,
+                        "CREATE TABLE item (id int PRIMARY KEY, a text, big text, more text)",
+                        STOCK)) {
             TargetApplier first = scenario.applier(ApplierScenario.limits(1));
             try (Connection other = scenario.database.connect();
                     var statement = other.createStatement()) {
@@ -135,7 +136,7 @@ class SequencesIT {
                 proxy.cutAfterSending("backfilled_table");
                 scenario.start(
                         ApplierScenario.limits(100),
-                        ApplierScenario.sessions(proxy.through(scenario.database)));
+                        ApplierScenario.sessions(scenario.login.through(proxy)));
                 scenario.awaitApplied(1);
                 assertThat(proxy.hasCut()).isTrue();
             }
@@ -266,7 +267,7 @@ class SequencesIT {
             TargetApplier applier =
                     scenario.start(
                             ApplierScenario.limits(100),
-                            ApplierScenario.sessions(proxy.through(scenario.database)));
+                            ApplierScenario.sessions(scenario.login.through(proxy)));
 
             scenario.upsert(0, item("1", "once"));
             scenario.awaitApplied();
@@ -286,7 +287,7 @@ class SequencesIT {
             proxy.cutAfterSending("INSERT INTO");
             scenario.start(
                     ApplierScenario.limits(100),
-                    ApplierScenario.sessions(proxy.through(scenario.database)));
+                    ApplierScenario.sessions(scenario.login.through(proxy)));
 
             scenario.upsert(0, item("1", "once"));
             scenario.awaitApplied();
@@ -300,7 +301,7 @@ class SequencesIT {
     @Test
     void zombieInATransactionDoesNotBlockItsSuccessor() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
-                Connection zombie = scenario.database.connect();
+                Connection zombie = scenario.login.connect();
                 var statement = zombie.createStatement()) {
             zombie.setAutoCommit(false);
             statement.execute("INSERT INTO item VALUES (1, 'zombie', '')");
@@ -319,7 +320,7 @@ class SequencesIT {
     @Test
     void zombieWithALockedOffsetDoesNotBlockWatermarks() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
-                Connection zombie = scenario.database.connect()) {
+                Connection zombie = scenario.login.connect()) {
             zombie.setAutoCommit(false);
             new StoredOffsets(scenario.migration, scenario.topics.target()).lock(zombie, 0);
 
@@ -376,7 +377,7 @@ class SequencesIT {
             TargetApplier applier =
                     scenario.start(
                             ApplierScenario.limits(10),
-                            ApplierScenario.sessions(proxy.through(scenario.database)));
+                            ApplierScenario.sessions(scenario.login.through(proxy)));
             scenario.upsert(0, item("0", "x"));
             scenario.awaitApplied();
 
@@ -420,8 +421,7 @@ class SequencesIT {
                             Duration.ofHours(1),
                             Duration.ofHours(1));
             TargetApplier applier =
-                    scenario.start(
-                            limits, ApplierScenario.sessions(proxy.through(scenario.database)));
+                    scenario.start(limits, ApplierScenario.sessions(scenario.login.through(proxy)));
             scenario.upsert(0, item("0", "x"));
             scenario.awaitApplied();
 

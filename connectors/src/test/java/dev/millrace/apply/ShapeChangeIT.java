@@ -180,7 +180,7 @@ class ShapeChangeIT {
                                 "CREATE TYPE st AS ENUM ('a')",
                                 "CREATE DOMAIN dom AS st",
                                 "CREATE TABLE t (id int PRIMARY KEY, v dom, w varchar(3))");
-                Connection connection = scenario.database.connect()) {
+                Connection connection = scenario.login.connect()) {
             TableId table = TABLE.table();
             for (String change :
                     List.of(
@@ -189,7 +189,7 @@ class ShapeChangeIT {
                             "ALTER TABLE t ALTER w TYPE varchar(4)",
                             "ALTER TABLE t ADD CHECK (id > 0)",
                             "CREATE UNIQUE INDEX ON t (w)",
-                            "REVOKE INSERT ON t FROM CURRENT_USER",
+                            "REVOKE INSERT ON t FROM " + scenario.login.name(),
                             "CREATE RULE r AS ON UPDATE TO t DO INSTEAD NOTHING")) {
                 String before = TargetShape.read(connection, table);
                 scenario.database.execute(change);

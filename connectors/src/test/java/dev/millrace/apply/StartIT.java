@@ -88,7 +88,7 @@ class StartIT {
     @Test
     void writerThatWaitsForANewGenerationFindsItsOffsetReplaced() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
-                Connection beginning = scenario.database.connect()) {
+                Connection beginning = scenario.login.connect()) {
             TargetApplier applier = scenario.start();
             scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "x"));
             scenario.awaitApplied();

@@ -116,13 +116,12 @@ class StoppedTableIT {
     void statementThatTheTargetDoesNotExecuteStopsItsTable() throws Exception {
         List<String> tables =
                 List.of("kept", "elsewhere", "vetoed", "ignored", "rewritten", "emptied", "ruled");
-        try (var scenario = new ApplierScenario(1, GOOD)) {
-            tables.forEach(
-                    table ->
-                            scenario.database.execute(
-                                    "CREATE TABLE "
-                                            + table
-                                            + " (id int PRIMARY KEY, v text, big text)"));
+        Stream<String> others =
+                tables.stream()
+                        .map(each -> "CREATE TABLE " + each)
+                        .map(each -> each + " (id int PRIMARY KEY, v text, big text)");
+        String[] all = Stream.concat(Stream.of(GOOD), others).toArray(String[]::new);
+        try (var scenario = new ApplierScenario(1, all)) {
             scenario.start();
             tables.forEach(table -> scenario.upsert(0, row(table, "1")));
             scenario.upsert(0, good("1"));
@@ -243,7 +242,7 @@ class StoppedTableIT {
             scenario.start();
             scenario.awaitApplied();
 
-            try (var connection = scenario.database.connect()) {
+            try (var connection = scenario.login.connect()) {
                 assertThat(
                                 new StoppedTables(scenario.migration)
                                         .read(connection, ApplierScenario.GENERATION))

@@ -379,7 +379,7 @@ class TableResumeIT {
     }
 
     private static ParkedSize size(ApplierScenario scenario) throws SQLException {
-        try (Connection connection = scenario.database.connect()) {
+        try (Connection connection = scenario.login.connect()) {
             return new ParkedKeys(scenario.migration)
                     .size(connection, ApplierScenario.GENERATION, TABLE.table());
         }
@@ -446,6 +446,7 @@ class TableResumeIT {
             scenario.awaitApplied();
             assertThat(resume(applier).refusal().orElseThrow()).contains("has no table public.t");
             scenario.database.execute("CREATE TABLE t" + COLUMNS);
+            scenario.grant();
             assertThat(resume(applier).refusal().orElseThrow()).contains("was created again");
             assertThat(scenario.database.value("SELECT count(*) FROM t")).isEqualTo("0");
 
@@ -468,12 +469,7 @@ class TableResumeIT {
             breakTable(scenario);
             sendSome(scenario, 40);
             scenario.awaitApplied();
-            try (Database control =
-                    new Database(
-                            "control",
-                            scenario.database.url(),
-                            scenario.database.username(),
-                            scenario.database.password())) {
+            try (Database control = scenario.login.database("control")) {
                 MissedChanges missed = new MissedChanges(scenario.migration);
                 assertThat(missed.firstOffsets(control, ApplierScenario.GENERATION))
                         .hasSize(PARTITIONS)

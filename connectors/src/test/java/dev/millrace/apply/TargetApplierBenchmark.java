@@ -94,7 +94,7 @@ class TargetApplierBenchmark {
             scenario.awaitSent();
             scenario.watermark(1);
             if (!isBackfilling) {
-                try (Connection connection = scenario.database.connect()) {
+                try (Connection connection = scenario.login.connect()) {
                     for (int partition = 0; partition < PARTITIONS; partition++) {
                         new BackfilledTables(scenario.migration)
                                 .add(

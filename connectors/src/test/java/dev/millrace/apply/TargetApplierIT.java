@@ -45,7 +45,7 @@ class TargetApplierIT {
             assertThat(scenario.stored().rowsApplied()).isEqualTo(5);
             assertThat(applier.state()).isInstanceOf(ComponentState.Running.class);
             assertThat(applier.counts().rows()).containsEntry(ROW_SCHEMA.table(), 5L);
-            assertThat(applier.replicaRole()).contains(ReplicaRole.REPLICA);
+            assertThat(applier.replicaRole()).contains(ReplicaRole.ORIGIN);
         }
     }
 

@@ -3,6 +3,8 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.ControlSchema;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.HostileSettings;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -15,16 +17,18 @@ import org.junit.jupiter.api.Test;
 class TargetSessionIT {
 
     private static final TestDatabase DATABASE = PostgresServer.shared().newDatabase();
+    private static Login login;
 
     @BeforeAll
     static void setHostileSettings() {
         DATABASE.execute("CREATE TABLE item (id int PRIMARY KEY, tags text[], born date)");
-        HostileSettings.apply(DATABASE);
+        login = GrantedLogins.apply(DATABASE);
+        HostileSettings.apply(DATABASE, login);
     }
 
     @Test
     void pinsEverySetting() throws SQLException {
-        try (TargetSession session = ApplierScenario.session(DATABASE);
+        try (TargetSession session = ApplierScenario.session(login);
                 var statement = session.connection().createStatement();
                 var row = statement.executeQuery("SHOW lock_timeout")) {
             row.next();
@@ -37,7 +41,7 @@ class TargetSessionIT {
 
     @Test
     void readsTextsAsTheSourcePrintedThem() throws SQLException {
-        try (TargetSession session = ApplierScenario.session(DATABASE);
+        try (TargetSession session = ApplierScenario.session(login);
                 var statement = session.connection().createStatement()) {
             statement.execute("INSERT INTO item VALUES (1, '{a,NULL,\"NULL\"}', '2024-03-04')");
             session.connection().commit();
@@ -54,7 +58,7 @@ class TargetSessionIT {
 
     @Test
     void createsTheControlSchemaUnderAnySettings() throws SQLException {
-        assertThat(ControlSchema.migrate(ApplierScenario.sessions(DATABASE)))
+        assertThat(ControlSchema.migrate(ApplierScenario.sessions(login)))
                 .isInstanceOf(ControlSchema.Outcome.Ready.class);
     }
 }

@@ -39,7 +39,7 @@ class UnresolvedHoldIT {
             scenario.upsert(0, row(1, "a"));
             scenario.upsert(1, row(2, "b"));
             TargetApplier applier =
-                    scenario.start(ApplierScenario.limits(100), scenario.plainRole());
+                    scenario.start(ApplierScenario.limits(100), scenario.withoutReplicaRole());
             scenario.awaitApplied();
             scenario.database.execute("INSERT INTO child VALUES (1), (2)");
             scenario.upsert(0, row(1, "b"));
@@ -62,7 +62,7 @@ class UnresolvedHoldIT {
                 new ApplierScenario(2, UNIQUE, "CREATE TABLE child (item int REFERENCES item)")) {
             scenario.database.execute("INSERT INTO item VALUES (99, 'taken')");
             scenario.upsert(0, row(1, "a"));
-            scenario.start(ApplierScenario.limits(100), scenario.plainRole());
+            scenario.start(ApplierScenario.limits(100), scenario.withoutReplicaRole());
             scenario.awaitApplied();
             scenario.database.execute("INSERT INTO child VALUES (1)");
             scenario.upsert(0, row(1, "taken"));
@@ -110,7 +110,7 @@ class UnresolvedHoldIT {
             scenario.upsert(1, row(1, "a"));
             scenario.start(
                     ApplierScenario.limits(100),
-                    ApplierScenario.sessions(proxy.through(scenario.database)));
+                    ApplierScenario.sessions(scenario.login.through(proxy)));
             scenario.awaitApplied();
             proxy.cutAfterSending("COMMIT");
             scenario.upsert(0, row(2, "a"));

@@ -10,6 +10,9 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.testing.OddNames;
 import dev.millrace.testing.PostgresServer;
@@ -39,6 +42,7 @@ class ValuePathsIT {
     private static final int BY_ARRAYS = Integer.MAX_VALUE;
 
     private static final TestDatabase DATABASE = PostgresServer.shared().newDatabase();
+    private static final Login LOGIN = GrantedLogins.of(Side.TARGET, DATABASE);
     private static int tables;
 
     @BeforeAll
@@ -59,6 +63,11 @@ class ValuePathsIT {
                         + "."
                         + OddNames.QUOTED
                         + " AS ENUM ('a', 'b', '100% {x}', '?')");
+    }
+
+    private static void create(String table) {
+        DATABASE.execute(table);
+        GrantedLogins.apply(DATABASE, "public.*", OddNames.QUOTED + ".*");
     }
 
     static Stream<Arguments> values() {
@@ -178,7 +187,7 @@ class ValuePathsIT {
     void copyAndArraysWriteTheSameValue(String type, String[] texts) throws Exception {
         String table = "t" + ++tables;
         String nullable = type.equals("shorter") ? "" : ", (" + (texts.length + 1) + ", NULL)";
-        DATABASE.execute("CREATE TABLE " + table + " (id int PRIMARY KEY, v " + type + ")");
+        create("CREATE TABLE " + table + " (id int PRIMARY KEY, v " + type + ")");
 
         write(table, BY_COPY, texts, !nullable.isEmpty());
         List<List<@Nullable String>> copied = contents(table);
@@ -240,7 +249,7 @@ class ValuePathsIT {
         String type = typeAndText.substring(0, typeAndText.indexOf('|'));
         String text = typeAndText.substring(typeAndText.indexOf('|') + 1);
         String table = "t" + ++tables;
-        DATABASE.execute("CREATE TABLE " + table + " (id int PRIMARY KEY, v " + type + ")");
+        create("CREATE TABLE " + table + " (id int PRIMARY KEY, v " + type + ")");
         RowSchema schema = ApplierScenario.rowSchema(table, "id", "v");
         List<Row> rows = List.of(Row.of(schema, "1", text.equals("NULL") ? null : text));
 
@@ -250,7 +259,7 @@ class ValuePathsIT {
                             SQLException.class,
                             e -> assertThat(FailureClassifier.rejectsStatement(e)).isTrue());
         }
-        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+        try (TargetSession session = ApplierScenario.session(LOGIN)) {
             Connection connection = session.connection();
             assertThat(new TableWriter(connection, schema, 1, TableRule.NONE, BY_COPY).insert(rows))
                     .isFalse();
@@ -261,7 +270,7 @@ class ValuePathsIT {
 
     @Test
     void copyAndArraysMatchTheSameKeys() throws Exception {
-        DATABASE.execute(
+        create(
                 "CREATE TABLE keyed (a char(4), b numeric, c short, d bytea,"
                         + " e moody, v text, PRIMARY KEY (a, b, c, d, e))");
         RowSchema schema =
@@ -277,7 +286,7 @@ class ValuePathsIT {
                 List.of(Row.of(schema, "two", "ab  ", "1.00", "x", "\\x00", "a,b")));
 
         assertThat(DATABASE.query("SELECT v FROM keyed")).isEqualTo(List.of(List.of("two")));
-        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+        try (TargetSession session = ApplierScenario.session(LOGIN)) {
             Connection connection = session.connection();
             TableWriter writer = new TableWriter(connection, schema, 1, TableRule.NONE, BY_ARRAYS);
             writer.update(
@@ -298,8 +307,7 @@ class ValuePathsIT {
 
     @Test
     void identityColumnKeepsTheSourceValue() throws Exception {
-        DATABASE.execute(
-                "CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v text)");
+        create("CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v text)");
         RowSchema schema = ApplierScenario.rowSchema("numbered", "id", "v");
         upsert(schema, BY_ARRAYS, List.of(Row.of(schema, "7", "x")));
         upsert(schema, BY_COPY, List.of(Row.of(schema, "7", "y"), Row.of(schema, "8", "z")));
@@ -312,7 +320,7 @@ class ValuePathsIT {
 
     @Test
     void upsertsATableOfKeyColumnsOnly() throws Exception {
-        DATABASE.execute("CREATE TABLE \"Key \"\"Only\" (\"A b\" int PRIMARY KEY)");
+        create("CREATE TABLE \"Key \"\"Only\" (\"A b\" int PRIMARY KEY)");
         RowSchema schema = ApplierScenario.rowSchema("Key \"Only", "A b");
         upsert(schema, BY_ARRAYS, List.of(Row.of(schema, "1")));
         upsert(schema, BY_COPY, List.of(Row.of(schema, "1"), Row.of(schema, "2")));
@@ -324,7 +332,7 @@ class ValuePathsIT {
     void everyStatementQuotesOddNames() throws Exception {
         String type = OddNames.QUOTED + "." + OddNames.QUOTED;
         String table = type.substring(0, type.length() - 1) + "t\"";
-        DATABASE.execute(
+        create(
                 "CREATE TABLE "
                         + table
                         + " ("
@@ -350,7 +358,7 @@ class ValuePathsIT {
         Row percent = Row.of(schema, "100% {x}", null, null);
         upsert(schema, DIRECTLY, List.of(percent));
 
-        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+        try (TargetSession session = ApplierScenario.session(LOGIN)) {
             Connection connection = session.connection();
             TableWriter writer = new TableWriter(connection, schema, 1, TableRule.NONE, BY_ARRAYS);
             writer.update(
@@ -393,7 +401,7 @@ class ValuePathsIT {
     }
 
     private static void upsert(RowSchema schema, int rowsForCopy, List<Row> rows) throws Exception {
-        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+        try (TargetSession session = ApplierScenario.session(LOGIN)) {
             Connection connection = session.connection();
             TableWriter writer =
                     new TableWriter(connection, schema, 1, TableRule.NONE, rowsForCopy);

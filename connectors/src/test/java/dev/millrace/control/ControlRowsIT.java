@@ -3,6 +3,8 @@ package dev.millrace.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.ControlRows.Removal;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -27,8 +29,8 @@ class ControlRowsIT {
         control.execute(
                 "INSERT INTO millrace.journal (migration, who, phase, event) VALUES ('others', 'w', 'p', 'e')");
 
-        try (Database database =
-                new Database("test", control.url(), control.username(), control.password())) {
+        Login login = GrantedLogins.apply(control);
+        try (Database database = login.database("test")) {
             assertThat(new ControlRows(database, List.of("own")).remove(_ -> {}))
                     .isInstanceOf(Removal.SchemaStays.class);
         }

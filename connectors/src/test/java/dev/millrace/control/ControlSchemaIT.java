@@ -7,6 +7,8 @@ import dev.millrace.apply.ApplierScenario;
 import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -17,18 +19,21 @@ class ControlSchemaIT {
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
 
-    private TestDatabase as(String role) {
+    /// A role with no more rights than any role has.
+    private Login as(String role) {
         database.execute(
                 "DROP ROLE IF EXISTS " + role, "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'");
-        return new TestDatabase(database.url(), role, "pw");
+        return new Login(new TestDatabase(database.url(), role, "pw"));
     }
 
     @Test
     void createsTheSchemaOnce() throws Exception {
-        assertThat(ControlSchema.migrate(ApplierScenario.sessions(database)))
+        Login login = GrantedLogins.apply(database);
+
+        assertThat(ControlSchema.migrate(ApplierScenario.sessions(login)))
                 .isEqualTo(new ControlSchema.Outcome.Ready());
         database.execute("INSERT INTO millrace.target_table VALUES ('shop', 'public.item', true)");
-        assertThat(ControlSchema.migrate(ApplierScenario.sessions(database)))
+        assertThat(ControlSchema.migrate(ApplierScenario.sessions(login)))
                 .isEqualTo(new ControlSchema.Outcome.Ready());
 
         assertThat(database.value("SELECT count(*) FROM millrace.target_table")).isEqualTo("1");
@@ -36,7 +41,7 @@ class ControlSchemaIT {
 
     @Test
     void namesTheGrantThatARoleNeeds() throws Exception {
-        TestDatabase plain = as("plain_role");
+        Login plain = as("plain_role");
 
         assertThat(ControlSchema.migrate(ApplierScenario.sessions(plain)))
                 .isInstanceOfSatisfying(
@@ -49,7 +54,7 @@ class ControlSchemaIT {
 
     @Test
     void roleWithThePrivilegeCreatesTheSchema() throws Exception {
-        TestDatabase maker = as("maker_role");
+        Login maker = as("maker_role");
         database.execute(
                 "GRANT CREATE ON DATABASE "
                         + database.value("SELECT current_database()")
@@ -67,7 +72,7 @@ class ControlSchemaIT {
     @Test
     void refusesASchemaOfAnotherOwner() throws Exception {
         database.execute("CREATE SCHEMA millrace");
-        TestDatabase other = as("other_role");
+        Login other = as("other_role");
 
         assertThat(ControlSchema.migrate(ApplierScenario.sessions(other)))
                 .isInstanceOf(ControlSchema.Outcome.Refused.class);
@@ -75,9 +80,10 @@ class ControlSchemaIT {
 
     @Test
     void generationBeginsOnceAndNeverGoesBack() throws Exception {
-        ControlSchema.migrate(ApplierScenario.sessions(database));
+        Login login = GrantedLogins.apply(database);
+        ControlSchema.migrate(ApplierScenario.sessions(login));
         StoredOffsets offsets = new StoredOffsets("shop", "topic");
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             offsets.begin(connection, 2, "topic", List.of(5L, 6L));
             StoredOffset first = offsets.read(connection).partitions().getFirst();
             assertThat(first)

@@ -24,6 +24,8 @@ import dev.millrace.control.stopped.MissedChanges;
 import dev.millrace.control.stopped.RejectedChanges;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -40,7 +42,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// The journal, the owner's lock and the stopped tables, each over a real control schema.
@@ -51,14 +52,9 @@ class ControlStoresIT {
     private static final TableId ITEM = new TableId("public", "item");
     private static final TableId OTHER = new TableId("public", "other");
 
-    private final TestDatabase target = PostgresServer.shared().newDatabase();
-    private final Database control =
-            new Database("shop", target.url(), target.username(), target.password());
-
-    @BeforeEach
-    void createSchema() throws Exception {
-        ControlSchema.migrate(() -> target.session("control"));
-    }
+    private final TestDatabase target = PostgresServer.shared().newTarget();
+    private final Login login = GrantedLogins.apply(target);
+    private final Database control = login.database("shop");
 
     @AfterEach
     void closePool() {
@@ -70,7 +66,7 @@ class ControlStoresIT {
     void aCommitThatWaitsForALockIsMeasuredUntilItsLimit() throws Exception {
         Duration limit = Duration.ofMillis(300);
         try (CommitProbe probe = new CommitProbe(control, "shop", InstantSource.system(), limit);
-                Connection holder = target.connect()) {
+                Connection holder = login.connect()) {
             assertThat(probe.measure()).isPositive();
             holder.setAutoCommit(false);
             Statements.update(holder, "LOCK TABLE millrace.flow_probe");
@@ -115,7 +111,7 @@ class ControlStoresIT {
     void stopCountsOnlyInItsOwnGeneration() throws Exception {
         StoppedTables stopped = new StoppedTables("shop");
         StoredOffsets offsets = new StoredOffsets("shop", "topic");
-        try (Connection connection = target.connect()) {
+        try (Connection connection = login.connect()) {
             stopped.add(connection, 1, new StoppedTable(ITEM, "first", 0, 5), "");
             stopped.add(connection, 2, new StoppedTable(OTHER, "second", 0, 7), "");
             stopped.add(connection, 2, new StoppedTable(OTHER, "later", 1, 8), "");
@@ -130,7 +126,7 @@ class ControlStoresIT {
         }
 
         try (ProgressReader reader = new ProgressReader(control, "shop", "topic", 2);
-                Connection connection = target.connect()) {
+                Connection connection = login.connect()) {
             ProgressReader.Progress progress = reader.read();
             assertThat(progress.offsets()).isEqualTo(offsets.read(control));
             assertThat(progress.offsets().generation()).hasValue(2);
@@ -155,7 +151,7 @@ class ControlStoresIT {
     void aTableThatContinuesIsStoppedWhereItMissesChanges() throws Exception {
         StoppedTables stopped = new StoppedTables("shop");
         MissedChanges missed = new MissedChanges("shop");
-        try (Connection connection = target.connect()) {
+        try (Connection connection = login.connect()) {
             stopped.add(connection, 2, new StoppedTable(OTHER, "why", 0, 7), "");
             RejectedChanges rejected = new RejectedChanges();
             rejected.count(OTHER, new Token(2, 7, 0));
@@ -284,7 +280,7 @@ class ControlStoresIT {
     @Test
     void aTableThatIsPausedForItsSourceDoesNotContinue() throws Exception {
         StoppedTables stopped = new StoppedTables("shop");
-        try (Connection connection = target.connect()) {
+        try (Connection connection = login.connect()) {
             stopped.add(connection, 2, new StoppedTable(OTHER, "why", 0, 7), "");
             stopped.pause(control, 2, Map.of(OTHER, "paused"), "column x: integer → bigint");
             stopped.resume(connection, 2, OTHER);

@@ -3,6 +3,8 @@ package dev.millrace.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.ReconciliationStore.Stored;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -17,7 +19,8 @@ class ReconciliationStoreIT {
 
     private static final int GENERATION = 2;
 
-    private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private final TestDatabase target = PostgresServer.shared().newTarget();
+    private final Login login = GrantedLogins.apply(target);
 
     private static Stored report(String verdict, int minute, String... targets) {
         Instant started = Instant.parse("2026-03-01T10:00:00.123456Z");
@@ -44,9 +47,7 @@ class ReconciliationStoreIT {
 
     @Test
     void findsReportsByIdAndTheLatestOnAllTables() throws Exception {
-        ControlSchema.migrate(() -> target.session("control"));
-        try (Database control =
-                new Database("shop", target.url(), target.username(), target.password())) {
+        try (Database control = login.database("shop")) {
             ReconciliationStore store = new ReconciliationStore(control, "shop");
             Stored late = report("equal", 9, "crm.a", "crm.b");
             Stored early = report("different", 3, "crm.b", "crm.a", "crm.gone");

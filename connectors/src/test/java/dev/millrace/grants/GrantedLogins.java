@@ -37,12 +37,12 @@ public final class GrantedLogins {
     /// that was prepared to save time becomes the login's, which would have created it.
     private static final String OWNERS =
             """
-            DO $$ DECLARE r record; BEGIN
+            DO $owners$ DECLARE r record; BEGIN
                 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %1$s) THEN CREATE ROLE %2$s; END IF;
                 FOR r IN SELECT c.oid::regclass AS name FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner
                     WHERE o.rolsuper AND c.relkind IN ('r', 'p') AND (SELECT nspname FROM pg_namespace WHERE oid = c.relnamespace) = ANY (ARRAY[%3$s])
                 LOOP EXECUTE format('ALTER TABLE %%s OWNER TO %2$s', r.name); END LOOP;
-            END $$""";
+            END $owners$""";
 
     private static final String CONTROL_SCHEMA =
             """
@@ -59,10 +59,13 @@ public final class GrantedLogins {
                 LOOP EXECUTE format('ALTER ROLE %%I PASSWORD %%L', r.rolname, %s); END LOOP;
             END $$""";
 
-    private static final String SUPERUSERS =
+    private static final String NO_SUPERUSERS =
             """
-            SELECT l.rolname, s.rolname FROM pg_roles l, pg_roles s
-            WHERE l.rolname = ANY (ARRAY[%s]) AND s.rolsuper AND pg_has_role(l.oid, s.oid, 'MEMBER')""";
+            DO $$ BEGIN
+                IF EXISTS (SELECT FROM pg_roles l, pg_roles s WHERE l.rolname = ANY (ARRAY[%s]) AND s.rolsuper
+                    AND pg_has_role(l.oid, s.oid, 'MEMBER'))
+                THEN RAISE EXCEPTION 'A login is a superuser.'; END IF;
+            END $$""";
 
     private GrantedLogins() {}
 
@@ -99,7 +102,7 @@ public final class GrantedLogins {
 
     /// Can be called again when there are other tables.
     ///
-    /// @throws IllegalStateException if a login has the rights of a superuser
+    /// @throws IllegalStateException if a login has the rights of a superuser, or a statement fails
     public static void grant(
             MigrationSpec spec, Set<Use> uses, TestDatabase source, TestDatabase target) {
         List<RoleGrants> grants =
@@ -119,6 +122,11 @@ public final class GrantedLogins {
     /// A database of a test as one of its logins opens it.
     public static Login as(String login, TestDatabase database) {
         return new Login(new TestDatabase(database.url(), login, PASSWORD));
+    }
+
+    /// The login that [#source] or [#target] makes. Exists after one of them.
+    public static Login of(Side side, TestDatabase database) {
+        return as(side.word() + "_" + database.name(), database);
     }
 
     /// Makes the logins of a file that has every use.
@@ -153,39 +161,75 @@ public final class GrantedLogins {
     ///
     /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
     public static Login source(TestDatabase database, String... tables) {
-        return only(Side.SOURCE, false, database, tables);
+        return only("m", Side.SOURCE, EnumSet.allOf(Use.class), false, database, tables);
+    }
+
+    /// The source as the login that captures, without what a switchover needs. If every table is
+    /// named, the migration's publication exists afterwards.
+    ///
+    /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
+    public static Login capture(String migration, TestDatabase database, String... tables) {
+        return only(migration, Side.SOURCE, EnumSet.of(Use.CAPTURE), false, database, tables);
+    }
+
+    /// The target as the login that applies, without what a switchover and DDL need.
+    ///
+    /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
+    public static Login apply(TestDatabase database, String... tables) {
+        return only("m", Side.TARGET, EnumSet.of(Use.APPLY), false, database, tables);
     }
 
     /// The target as the login that applies, with what a switchover and DDL need.
     ///
     /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
     public static Login target(TestDatabase database, String... tables) {
-        return only(Side.TARGET, false, database, tables);
+        return only("m", Side.TARGET, EnumSet.allOf(Use.class), false, database, tables);
     }
 
-    /// One side as the login that only compares.
+    /// The target as the login that applies, drops indexes and creates them again, without what a
+    /// switchover needs.
+    ///
+    /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
+    public static Login indexes(TestDatabase database, String... tables) {
+        return only("m", Side.TARGET, EnumSet.of(Use.APPLY, Use.DDL), false, database, tables);
+    }
+
+    /// One side as the login that only compares. The other login of the side has no rights of a
+    /// switchover.
     ///
     /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
     public static Login reader(Side side, TestDatabase database, String... tables) {
-        return only(side, true, database, tables);
+        return only(
+                "m",
+                side,
+                EnumSet.of(Use.CAPTURE, Use.APPLY, Use.RECONCILE),
+                true,
+                database,
+                tables);
     }
 
     private static Login only(
-            Side side, boolean compares, TestDatabase database, String... tables) {
+            String migration,
+            Side side,
+            Set<Use> uses,
+            boolean compares,
+            TestDatabase database,
+            String... tables) {
         boolean isSource = side == Side.SOURCE;
-        String login = side.word() + "_" + database.name();
+        String login = of(side, database).name();
         String reader = login + "_reader";
         String comparing = compares ? ", reconcile: {username: " + reader + "}" : "";
         StringBuilder text =
                 new StringBuilder(
                         """
-                        migration: m
-                        source: %1$s
-                        target: %1$s
+                        migration: %1$s
+                        source: %2$s
+                        target: %2$s
                         indexes: after-backfill
                         tables:
                         """
                                 .formatted(
+                                        migration,
                                         "{url: '%s', username: %s%s}"
                                                 .formatted(database.url(), login, comparing)));
         if (tables.length == 0) {
@@ -194,16 +238,24 @@ public final class GrantedLogins {
         for (int i = 0; i < tables.length; i++) {
             String other = tables[i].endsWith(".*") ? "public.*" : "public.t" + i;
             text.append(
-                    "  %s: SELECT * FROM %s%n"
-                            .formatted(isSource ? other : tables[i], isSource ? tables[i] : other));
+                    "  %s: %s%n"
+                            .formatted(
+                                    quoted(isSource ? other : tables[i]),
+                                    quoted("SELECT * FROM " + (isSource ? tables[i] : other))));
         }
         MigrationSpec spec = spec(text.toString());
         grant(
                 database,
                 login,
                 schemas(isSource ? GrantedTables.ofSource(spec) : GrantedTables.ofTarget(spec)),
-                of(side, Grants.of(spec)));
+                of(side, Grants.of(spec)).stream()
+                        .filter(each -> uses.contains(each.use()))
+                        .toList());
         return as(compares ? reader : login, database);
+    }
+
+    private static String quoted(String scalar) {
+        return "'" + scalar.replace("'", "''") + "'";
     }
 
     private static List<RoleGrants> of(Side side, List<RoleGrants> grants) {
@@ -221,6 +273,8 @@ public final class GrantedLogins {
             TestDatabase database, String login, Set<String> schemas, List<RoleGrants> grants) {
         String owner = "owner_" + database.name();
         List<String> statements = new ArrayList<>();
+        // A test that holds locks fails instead of waiting for itself.
+        statements.add("SET LOCAL lock_timeout = '30s'");
         statements.add(
                 OWNERS.formatted(
                         Identifier.literal(owner), Identifier.quote(owner), literals(schemas)));
@@ -232,15 +286,9 @@ public final class GrantedLogins {
                         PostgresServer.CONTROL_OWNER,
                         Identifier.quote(login)));
         statements.add(PASSWORDS.formatted(literals(logins), Identifier.literal(PASSWORD)));
-        database.execute(statements.toArray(String[]::new));
-        requireNoSuperuser(database, logins);
-    }
-
-    private static void requireNoSuperuser(TestDatabase database, Set<String> logins) {
-        List<List<String>> superusers = database.query(SUPERUSERS.formatted(literals(logins)));
-        if (!superusers.isEmpty()) {
-            throw new IllegalStateException("Logins that are superusers: " + superusers);
-        }
+        statements.add(NO_SUPERUSERS.formatted(literals(logins)));
+        // In one transaction, as `psql -1` runs what is printed.
+        database.execute(String.join(";\n", statements));
     }
 
     private static String literals(Set<String> names) {

@@ -11,6 +11,7 @@ import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /// What follows from the file alone. That it is enough is shown with real servers elsewhere.
@@ -181,6 +182,21 @@ class GrantsTest {
                 .contains(
                         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"public\" TO"
                                 + " \"apply\";");
+    }
+
+    @Test
+    void aNameDoesNotEndABlockThatItIsIn() {
+        List<RoleGrants> grants = grants("", "  '\"a$millrace$b\".*': SELECT * FROM legacy.*\n");
+
+        assertThat(of(grants, Use.APPLY, Side.TARGET).statements())
+                .filteredOn(each -> each.contains("$b"))
+                .filteredOn(each -> each.startsWith("DO "))
+                .isNotEmpty()
+                .allSatisfy(
+                        block -> {
+                            String tag = block.substring(3, block.indexOf('\n'));
+                            assertThat(block.split(Pattern.quote(tag), -1)).hasSize(3);
+                        });
     }
 
     @Test

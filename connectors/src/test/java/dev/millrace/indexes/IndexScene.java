@@ -4,6 +4,8 @@ import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.change.TableId;
 import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.DroppedDefinitions;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.indexes.TargetIndexes.Settings;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.lifecycle.Supervisor;
@@ -30,8 +32,9 @@ final class IndexScene implements AutoCloseable {
 
     final TestDatabase target = PostgresServer.shared().newTarget();
     final AtomicInteger prepared = new AtomicInteger();
-    private final Database database =
-            new Database("shop", target.url(), target.username(), target.password());
+    final Login login;
+    final WriteGate gate;
+    private final Database database;
     private int generation;
 
     IndexScene() throws SQLException {
@@ -41,6 +44,9 @@ final class IndexScene implements AutoCloseable {
                 """
                 CREATE TABLE child (id int PRIMARY KEY, parent_id int, self_id int, a text, b int NOT NULL,
                     c text, d jsonb, pa int, pb int, EXCLUDE USING btree (c WITH =))""");
+        login = GrantedLogins.indexes(target);
+        database = login.database("shop");
+        gate = new WriteGate(() -> database.connect("pause"), InstantSource.system());
         nextGeneration();
     }
 
@@ -96,8 +102,15 @@ final class IndexScene implements AutoCloseable {
                 "INSERT INTO parent SELECT g, 'c' || g, g, g FROM generate_series(1, 50) g",
                 """
                 INSERT INTO child SELECT g, g, g, 'A' || g, g, 'c' || g, jsonb_build_object('g', g), g, g
-                FROM generate_series(1, 50) g""");
+                FROM generate_series(1, 50) g""",
+                // What the owner of the tables had to have when it created the indexes.
+                "GRANT USAGE ON SCHEMA odd TO " + owner(),
+                "GRANT CREATE ON TABLESPACE " + tablespace + " TO " + owner());
         return this;
+    }
+
+    String owner() {
+        return "owner_" + target.name();
     }
 
     /// Everything about indexes and foreign keys that PostgreSQL stores, except object identifiers.
@@ -154,7 +167,7 @@ final class IndexScene implements AutoCloseable {
 
     /// Every existing row of every table is applied.
     void completeBackfill() throws SQLException {
-        try (Connection connection = target.connect()) {
+        try (Connection connection = login.connect()) {
             for (TableId table : TABLES) {
                 for (int partition = 0; partition < PARTITIONS; partition++) {
                     new BackfilledTables("shop").add(connection, generation, table, partition);
@@ -179,8 +192,6 @@ final class IndexScene implements AutoCloseable {
                 () -> true,
                 Duration.ofMillis(200));
     }
-
-    final WriteGate gate = new WriteGate(() -> database.connect("pause"), InstantSource.system());
 
     /// One run of the component; `close` stops it like the service does.
     final class Run implements AutoCloseable {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
+import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.time.Duration;
@@ -240,10 +241,11 @@ class TargetIndexesIT {
             scene.target.execute("CREATE INDEX plain ON child (a)");
             scene.prepareUntil(Integer.MAX_VALUE);
             readForLong(reader);
+            TestDatabase session = scene.login.database();
             CompletableFuture<Void> builder =
                     CompletableFuture.runAsync(
                             () ->
-                                    scene.target.execute(
+                                    session.execute(
                                             "CREATE INDEX CONCURRENTLY plain ON public.child USING btree (a)"));
             Awaitility.await()
                     .atMost(Waits.LIMIT)
@@ -334,6 +336,18 @@ class TargetIndexesIT {
             scene.target.execute("DROP INDEX plain", "CREATE UNIQUE INDEX plain ON child (a)");
             assertThatThrownBy(() -> scene.restoreUntil(Integer.MAX_VALUE))
                     .hasMessageContaining("it is unique");
+        }
+    }
+
+    /// Millrace could drop it, and not create it again.
+    @Test
+    void anIndexThatTheLoginCouldNotCreateStays() throws Exception {
+        try (IndexScene scene = new IndexScene().everyKind()) {
+            scene.target.execute("REVOKE USAGE ON SCHEMA odd FROM " + scene.owner());
+
+            scene.prepareUntil(Integer.MAX_VALUE);
+
+            assertThat(scene.names()).contains("expressions").doesNotContain("partial");
         }
     }
 

@@ -15,6 +15,8 @@ import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.Topics;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.TopicPlan;
 import dev.millrace.mappings.RowApplication;
@@ -82,11 +84,13 @@ class SameFailureIT {
             throws Exception {
         String migration = "same" + UUID.randomUUID().toString().substring(0, 8);
         TestDatabase database = PostgresServer.shared().newDatabase();
+        Login source = GrantedLogins.source(database);
+        Login target = GrantedLogins.apply(database);
         Map<String, Object> kafka = kafka(migration, kafkaAway);
         FailingReporter.failure = failure;
-        try (SourceCapture capture = capture(migration, database, kafka);
+        try (SourceCapture capture = capture(migration, source, kafka);
                 RowApplication mappings = mappings(migration, kafka);
-                TargetApplier applier = applier(migration, database, kafka)) {
+                TargetApplier applier = applier(migration, target, kafka)) {
             applier.start();
 
             for (Supplier<ComponentState> state :
@@ -116,22 +120,21 @@ class SameFailureIT {
         return kafka;
     }
 
-    private static SourceCapture capture(
-            String migration, TestDatabase database, Map<String, Object> kafka) {
+    private static SourceCapture capture(String migration, Login login, Map<String, Object> kafka) {
         return SourceCapture.start(
                 new CaptureSettings(
                         migration,
                         1,
-                        database.url(),
-                        database.username(),
-                        database::password,
+                        login.database().url(),
+                        login.name(),
+                        () -> GrantedLogins.PASSWORD,
                         List.of(),
                         1,
                         kafka,
                         Map.of(),
                         Backfill.ENGINE,
                         Optional.empty()),
-                _ -> database.connect(),
+                _ -> login.connect(),
                 InstantSource.system(),
                 new SnapshotFailures(),
                 () -> true,
@@ -147,8 +150,7 @@ class SameFailureIT {
                 FAST);
     }
 
-    private static TargetApplier applier(
-            String migration, TestDatabase database, Map<String, Object> kafka) {
+    private static TargetApplier applier(String migration, Login login, Map<String, Object> kafka) {
         return new TargetApplier(
                 new ApplierSettings(
                         migration,
@@ -160,8 +162,8 @@ class SameFailureIT {
                         ApplierSettings.Limits.standard(),
                         Map.of(),
                         RejectedLimit.standard()),
-                database::connect,
-                new WriteGate(database::connect, InstantSource.system()),
+                login::connect,
+                new WriteGate(login::connect, InstantSource.system()),
                 InstantSource.system(),
                 FAST);
     }

@@ -68,8 +68,7 @@ class SequenceAccessIT {
             assertThat(sequences.plan(1).isReady()).isFalse();
             assertThat(sequences.advance(1)).isInstanceOf(Advance.Refused.class);
             for (Finding finding : findings) {
-                (finding.object().endsWith("source") ? scene.source : scene.target)
-                        .execute(finding.remedy());
+                scene.follow(finding);
             }
             assertThat(scene.readability(from, to)).isEmpty();
             assertThat(sequences.advance(1)).isInstanceOf(Advance.Done.class);

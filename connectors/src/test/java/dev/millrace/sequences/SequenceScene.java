@@ -2,10 +2,13 @@ package dev.millrace.sequences;
 
 import dev.millrace.change.TableId;
 import dev.millrace.expression.CaseMaps;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.SelectCompiler;
 import dev.millrace.mapping.SelectCompiler.CompileResult;
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.sequences.SequencePlan.Finding;
 import dev.millrace.sequences.SequencePlan.Move;
@@ -23,27 +26,31 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// A source and a target with the tables of one test, and the mappings between them. Rows are
-/// written to the target with their keys, as the applier writes them. Not thread-safe.
+/// written to the target with their keys, as the applier writes them. The logins of Millrace have
+/// what `grants` prints for the tables. Not thread-safe.
 final class SequenceScene implements AutoCloseable {
 
     final TestDatabase source = PostgresServer.shared().newDatabase();
     final TestDatabase target = PostgresServer.shared().newDatabase();
-    private final Database fromDatabase =
-            new Database("shop", source.url(), source.username(), source.password());
-    private final Database toDatabase =
-            new Database("shop", target.url(), target.username(), target.password());
+    private final Database fromDatabase = GrantedLogins.of(Side.SOURCE, source).database("shop");
+    private final Database toDatabase = GrantedLogins.of(Side.TARGET, target).database("shop");
     private final List<Mapping> mappings = new ArrayList<>();
     private final List<SchemaPair> schemas = new ArrayList<>();
+    private boolean isGranted;
 
     SequenceScene onSource(String... statements) {
         source.execute(statements);
+        isGranted = false;
         return this;
     }
 
     SequenceScene onTarget(String... statements) {
         target.execute(statements);
+        isGranted = false;
         return this;
     }
 
@@ -58,6 +65,7 @@ final class SequenceScene implements AutoCloseable {
                 dot < 0
                         ? new TableId("public", name)
                         : new TableId(name.substring(0, dot), name.substring(dot + 1));
+        grant();
         try (Session from = fromDatabase.session();
                 Session to = toDatabase.session()) {
             SelectStatement statement =
@@ -89,7 +97,36 @@ final class SequenceScene implements AutoCloseable {
     }
 
     TargetSequences sequences() {
+        grant();
         return new TargetSequences(fromDatabase, toDatabase, scope(), Duration.ofSeconds(10));
+    }
+
+    private void grant() {
+        if (!isGranted) {
+            Set<String> written = new TreeSet<>(Set.of("public"));
+            mappings.forEach(mapping -> written.add(mapping.target().table().schema()));
+            schemas.forEach(pair -> written.add(pair.target()));
+            GrantedLogins.source(source);
+            GrantedLogins.target(
+                    target,
+                    written.stream()
+                            .map(schema -> Identifier.quote(schema) + ".*")
+                            .toArray(String[]::new));
+            isGranted = true;
+        }
+    }
+
+    /// Does what `plan` says about sequences that belong to no column, which `grants` leaves out.
+    void followRemedies() throws SQLException {
+        for (Finding finding : readability()) {
+            if (finding.blocks()) {
+                follow(finding);
+            }
+        }
+    }
+
+    void follow(Finding finding) {
+        (finding.object().endsWith("source") ? source : target).execute(finding.remedy());
     }
 
     TargetSequences sequences(Database from, Database to) {
@@ -97,6 +134,7 @@ final class SequenceScene implements AutoCloseable {
     }
 
     List<Finding> readability() throws SQLException {
+        grant();
         return readability(fromDatabase, toDatabase);
     }
 

@@ -225,6 +225,7 @@ class TargetSequencesIT {
                 SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1000)
                 FROM pg_sequences""");
         scene.onTarget("INSERT INTO parted VALUES (3000, 1)");
+        scene.followRemedies();
 
         List<Move> moves = scene.advance(MARGIN);
 
@@ -302,6 +303,7 @@ class TargetSequencesIT {
                         "CREATE SEQUENCE crm.own",
                         "CREATE SEQUENCE invoice")
                 .wildcard("public", "crm");
+        scene.followRemedies();
 
         assertThat(only(scene.advance(MARGIN)).to()).isEqualTo(new Position(171, true));
         assertThat(scene.positions()).isEqualTo("crm.invoice 171, crm.own -, public.invoice -");

@@ -232,10 +232,8 @@ public final class CutProxy implements AutoCloseable {
     /// The same database, reached through this proxy.
     public TestDatabase through(TestDatabase database) {
         URI server = URI.create(database.url().substring("jdbc:".length()));
-        return new TestDatabase(
-                "jdbc:postgresql://127.0.0.1:" + listener.getLocalPort() + server.getPath(),
-                database.username(),
-                database.password());
+        return database.at(
+                "jdbc:postgresql://127.0.0.1:" + listener.getLocalPort() + server.getPath());
     }
 
     /// Every connection that is not on the wire of [#splitReplication].

@@ -21,10 +21,12 @@ final class KeptSessions {
     /// Also statements that change the settings with which a new session starts.
     private static final Pattern LEAVES_STATE =
             Pattern.compile(
-                    "(^|;)\\s*(SET|RESET|LISTEN|LOAD|PREPARE|DECLARE|BEGIN|START)\\b"
-                            + "|\\bTEMP(ORARY)?\\b|set_config|pg_reload_conf|advisory"
-                            + "|\\bALTER\\s+(ROLE|USER|DATABASE|SYSTEM)\\b",
-                    Pattern.CASE_INSENSITIVE);
+                    "(^|;)\\s*(SET(?!\\s+LOCAL)|RESET|LISTEN|LOAD|PREPARE|DECLARE|BEGIN|START)\\b"
+                            + "|\\b(CREATE|INTO)\\s+(LOCAL\\s+|GLOBAL\\s+)?TEMP(ORARY)?\\b"
+                            + "|set_config|pg_reload_conf|advisory"
+                            + "|\\bALTER\\s+(ROLE|USER|DATABASE)\\b.*\\b(SET|RESET)\\b"
+                            + "|\\bALTER\\s+SYSTEM\\b",
+                    Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
     /// The session that was used last is at the end.
     private static final SequencedMap<TestDatabase, Connection> KEPT = new LinkedHashMap<>();

@@ -1,6 +1,7 @@
 package dev.millrace.testing;
 
 import dev.millrace.control.ControlSchema;
+import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxPostgres.StopMode;
@@ -63,27 +64,27 @@ public final class PostgresServer {
         private static String create() {
             TestDatabase database = shared().newDatabase();
             try {
-                ControlSchema.migrate(() -> asControlOwner(database));
+                ControlSchema.migrate(owner(database));
             } catch (SQLException e) {
                 throw new IllegalStateException(e);
             }
             return database.name();
         }
 
-        /// A session that is not kept: a database with a session is no template.
-        private static Connection asControlOwner(TestDatabase database) throws SQLException {
-            Connection session = database.session("control");
-            try (Statement statement = session.createStatement()) {
+        /// No session is kept: a database with a session is no template.
+        private static TargetSessions owner(TestDatabase database) throws SQLException {
+            try (Connection session = database.connect();
+                    Statement statement = session.createStatement()) {
                 statement.execute(
                         """
                         DO $$ BEGIN
-                            IF to_regrole('%1$s') IS NULL THEN CREATE ROLE %1$s; END IF;
-                            IF to_regnamespace('millrace') IS NULL THEN CREATE SCHEMA millrace AUTHORIZATION %1$s; END IF;
-                        END $$;
-                        SET ROLE %1$s"""
+                            IF to_regrole('%1$s') IS NULL THEN CREATE ROLE %1$s LOGIN PASSWORD '%1$s'; END IF;
+                            CREATE SCHEMA millrace AUTHORIZATION %1$s;
+                        END $$"""
                                 .formatted(CONTROL_OWNER));
             }
-            return session;
+            TestDatabase owner = new TestDatabase(database.url(), CONTROL_OWNER, CONTROL_OWNER);
+            return () -> owner.session("control");
         }
     }
 

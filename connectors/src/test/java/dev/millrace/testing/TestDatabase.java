@@ -12,6 +12,11 @@ import org.jspecify.annotations.Nullable;
 /// A database of one test.
 public record TestDatabase(String url, String username, String password) {
 
+    /// The same database and the same user at another address.
+    TestDatabase at(String address) {
+        return new TestDatabase(address, username, password);
+    }
+
     public Connection connect() {
         try {
             return DriverManager.getConnection(url, username, password);

@@ -49,7 +49,7 @@ class ReconciliationsIT {
     void storedReportsNeverPreventAStartNorOutliveTheirGeneration() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
-            ControlSchema.migrate(scene.target::connect);
+            ControlSchema.migrate(() -> scene.stream().control().connect("control"));
             ReconciliationStore store =
                     new ReconciliationStore(scene.stream().control(), scene.name);
             try (Reconciliations reconciliations = reconciliations(scene)) {
@@ -179,7 +179,7 @@ class ReconciliationsIT {
     private static MigrationScene prepared() throws Exception {
         MigrationScene scene = new MigrationScene();
         scene.table("item", "id int PRIMARY KEY, name text");
-        ControlSchema.migrate(scene.target::connect);
+        ControlSchema.migrate(() -> scene.stream().control().connect("control"));
         return scene;
     }
 

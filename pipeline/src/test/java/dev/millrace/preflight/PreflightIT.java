@@ -355,7 +355,7 @@ class PreflightIT {
                 public.*: SELECT * FROM public.*
                 """;
         List<String> before = rendered(scene.plan(file));
-        ControlSchema.migrate(scene.target::connect);
+        ControlSchema.migrate(() -> scene.onTarget().session("control"));
         for (String target : List.of("customer", "starred", "other")) {
             scene.target.execute(
                     "INSERT INTO millrace.target_table VALUES ('%s', '\"public\".\"%s\"', true)"
@@ -363,9 +363,7 @@ class PreflightIT {
         }
         scene.target.execute(
                 "INSERT INTO millrace.source_columns VALUES ('%1$s', '\"public\".\"other\"', '{id,v}'), ('%1$s', '\"public\".\"more\"', '{id,v}'), ('%1$s', '\"public\".\"users\"', '{id,user_name,email,age}')"
-                        .formatted(scene.migration()),
-                "GRANT ALL ON SCHEMA millrace TO " + scene.role,
-                "GRANT ALL ON ALL TABLES IN SCHEMA millrace TO " + scene.role);
+                        .formatted(scene.migration()));
 
         scene.source.execute(
                 "ALTER TABLE other ADD COLUMN later text",

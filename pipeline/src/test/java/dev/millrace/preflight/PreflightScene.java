@@ -2,6 +2,7 @@ package dev.millrace.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.SpecReader;
@@ -72,6 +73,11 @@ final class PreflightScene {
 
     private String login() {
         return "CREATE ROLE " + role + " LOGIN REPLICATION PASSWORD '" + PASSWORD + "'";
+    }
+
+    /// The target as the role opens it.
+    Login onTarget() {
+        return new Login(new TestDatabase(target.url(), role, PASSWORD));
     }
 
     private void grant() {

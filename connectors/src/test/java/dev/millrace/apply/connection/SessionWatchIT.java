@@ -3,6 +3,8 @@ package dev.millrace.apply.connection;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.watch.ConnectionWatch.Sessions;
 import dev.millrace.testing.CutProxy;
 import dev.millrace.testing.PostgresServer;
@@ -35,10 +37,11 @@ class SessionWatchIT {
     private static final String WAIT = "SELECT pg_advisory_lock(1)";
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
+    private final Login login = GrantedLogins.apply(database);
     private final AtomicInteger checks = new AtomicInteger();
     private int failures;
 
-    private Sessions through(TestDatabase server) {
+    private Sessions through(Login server) {
         return () -> {
             checks.incrementAndGet();
             return server.session("probe");
@@ -51,7 +54,7 @@ class SessionWatchIT {
         final Connection connection;
         final SessionWatch watch;
 
-        Watched(TestDatabase server, Sessions others) throws SQLException {
+        Watched(Login server, Sessions others) throws SQLException {
             connection = server.session("apply");
             watch = SessionWatch.start(others, connection, INTERVAL, failures);
         }
@@ -117,7 +120,7 @@ class SessionWatchIT {
 
     @Test
     void aServerThatWorksIsNotLost() throws Exception {
-        try (var watched = new Watched(database, through(database))) {
+        try (var watched = new Watched(login, through(login))) {
             Connection lock = lock();
             FutureTask<?> call = watched.run(WAIT);
             awaitChecks();
@@ -132,7 +135,7 @@ class SessionWatchIT {
     void aServerThatWaitsForTheClientIsLost() throws Exception {
         failures = 2;
         try (CutProxy proxy = CutProxy.before(database);
-                var watched = new Watched(proxy.through(database), through(database))) {
+                var watched = new Watched(login.through(proxy), through(login))) {
             Connection lock = lock();
             FutureTask<?> call = watched.run(WAIT);
             awaitBlocked();
@@ -151,7 +154,7 @@ class SessionWatchIT {
     @Test
     void aSessionThatTheServerHasEndedIsLost() throws Exception {
         try (CutProxy proxy = CutProxy.before(database);
-                var watched = new Watched(proxy.through(database), through(database));
+                var watched = new Watched(login.through(proxy), through(login));
                 Connection _ = lock()) {
             FutureTask<?> call = watched.run(WAIT);
             awaitBlocked();
@@ -168,8 +171,7 @@ class SessionWatchIT {
     @Test
     void aServerThatCannotBeReachedIsLost() throws Exception {
         try (CutProxy proxy = CutProxy.before(database);
-                var watched =
-                        new Watched(proxy.through(database), through(proxy.through(database)));
+                var watched = new Watched(login.through(proxy), through(login.through(proxy)));
                 Connection _ = lock()) {
             FutureTask<?> call = watched.run(WAIT);
             awaitBlocked();
@@ -187,7 +189,7 @@ class SessionWatchIT {
                     checks.incrementAndGet();
                     throw new SQLException("too many connections", "53300");
                 };
-        try (var watched = new Watched(database, full)) {
+        try (var watched = new Watched(login, full)) {
             Connection lock = lock();
             FutureTask<?> call = watched.run(WAIT);
             awaitChecks();
@@ -201,7 +203,8 @@ class SessionWatchIT {
     @Test
     void aCopyThatGoesOnIsNotLost() throws Exception {
         database.execute("CREATE TABLE item (a text)");
-        try (var watched = new Watched(database, through(database))) {
+        GrantedLogins.apply(database);
+        try (var watched = new Watched(login, through(login))) {
             FutureTask<?> call =
                     watched.start(
                             () ->
@@ -255,10 +258,10 @@ class SessionWatchIT {
         Sessions never =
                 () -> {
                     asked.incrementAndGet();
-                    return database.session("probe");
+                    return login.session("probe");
                 };
-        try (var idle = new Watched(database, never);
-                var busy = new Watched(database, through(database))) {
+        try (var idle = new Watched(login, never);
+                var busy = new Watched(login, through(login))) {
             FutureTask<?> waits =
                     idle.start(
                             () -> {

@@ -7,6 +7,8 @@ import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -48,7 +50,8 @@ class MovedRowsIT {
         database.execute(
                 "CREATE TABLE item (id int PRIMARY KEY, code text UNIQUE)",
                 "INSERT INTO item VALUES (1, 'a'), (2, 'b'), (3, 'c')");
-        try (Connection connection = database.session("apply")) {
+        Login login = GrantedLogins.apply(database);
+        try (Connection connection = login.session("apply")) {
             connection.setAutoCommit(false);
             MovedRows rows = new MovedRows(connection, ITEM.table(), TableRule.NONE);
             rows.prepare(RowSchema.keyed(ITEM.table(), List.of("id"), List.of("id")));

@@ -14,6 +14,8 @@ import dev.millrace.control.flow.FlowStore;
 import dev.millrace.control.journal.JournalChain.Damage;
 import dev.millrace.control.journal.JournalChain.Finding;
 import dev.millrace.control.repair.RepairStore;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -48,8 +50,8 @@ class JournalChainIT {
     private static final int ENTRIES = 25;
 
     private final TestDatabase target = PostgresServer.shared().newTarget();
-    private final Database control =
-            new Database(MIGRATION, target.url(), target.username(), target.password());
+    private final Login login = GrantedLogins.apply(target);
+    private final Database control = login.database(MIGRATION);
 
     @AfterEach
     void closePool() {
@@ -88,7 +90,7 @@ class JournalChainIT {
                 .save(
                         FlowStore.Setting.NONE.limited(Limit.ofRows(5), Limit.NONE),
                         new FlowStore.Note("ann", "BACKFILLING", "throttle", "5 rows/s", "peak"));
-        try (Connection connection = target.connect()) {
+        try (Connection connection = login.connect()) {
             new DroppedDefinitions(MIGRATION)
                     .note(connection, "BACKFILLING", "drop-indexes", "an index");
         }
@@ -180,7 +182,7 @@ class JournalChainIT {
     @Test
     void aTransactionThatIsRolledBackLeavesNoGap() throws Exception {
         write(2);
-        try (Connection connection = target.connect()) {
+        try (Connection connection = login.connect()) {
             connection.setAutoCommit(false);
             new DroppedDefinitions(MIGRATION).note(connection, "p", "e", "w");
             connection.rollback();
