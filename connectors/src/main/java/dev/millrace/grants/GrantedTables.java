@@ -30,14 +30,16 @@ record GrantedTables(List<String> names, Set<String> schemas, Set<String> whole)
                     SELECT w.t::oid FROM unnest(%1$s) w (t)
                     UNION SELECT p.relid::oid FROM unnest(%1$s) w (t), pg_catalog.pg_partition_tree(w.t) p))""";
 
-    /// Schemas of the columns' types, of the elements of arrays too: a cast names the type.
+    /// Schemas of the columns' types, of the elements of arrays too, and of their collations: a
+    /// cast names the type, and what depends on the case of letters the collation.
     private static final String TYPE_SCHEMAS =
             """
             SELECT DISTINCT n.nspname FROM %s c
                     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
                     LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
-                    JOIN pg_catalog.pg_namespace n ON n.oid IN (t.typnamespace, e.typnamespace)
+                    LEFT JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation
+                    JOIN pg_catalog.pg_namespace n ON n.oid IN (t.typnamespace, e.typnamespace, o.collnamespace)
                     WHERE n.nspname <> 'pg_catalog'""";
 
     private static final String OF_SCHEMA =

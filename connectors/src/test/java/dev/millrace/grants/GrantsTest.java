@@ -138,9 +138,10 @@ class GrantsTest {
                 .containsExactly("GRANT \"app\" TO \"apply\";");
     }
 
-    /// A cast names the type, and a rollback advances the sequences of the source.
+    /// A cast names the type, lower() the collation, and a rollback advances the sequences of the
+    /// source.
     @Test
-    void bothSidesNeedTheSchemasOfTypesAndTheSequences() {
+    void bothSidesNeedTheSchemasOfTypesAndCollationsAndTheSequences() {
         List<RoleGrants> grants = grants("", "");
         String types = "format('GRANT USAGE ON SCHEMA %I TO %I', r.nspname, ";
         String sequences = "format('GRANT SELECT, UPDATE ON SEQUENCE %s TO %I', r.name, ";
@@ -148,7 +149,10 @@ class GrantsTest {
         for (RoleGrants reading :
                 List.of(of(grants, Use.CAPTURE, Side.SOURCE), of(grants, Use.APPLY, Side.TARGET))) {
             assertThat(reading.statements())
-                    .anyMatch(each -> each.contains("pg_type") && each.contains(types));
+                    .anyMatch(
+                            each ->
+                                    each.contains("typnamespace, e.typnamespace, o.collnamespace")
+                                            && each.contains(types));
         }
         for (Side side : Side.values()) {
             assertThat(of(grants, Use.SWITCHOVER, side).statements())
