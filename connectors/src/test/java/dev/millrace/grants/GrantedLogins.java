@@ -59,10 +59,13 @@ public final class GrantedLogins {
                 LOOP EXECUTE format('ALTER ROLE %%I PASSWORD %%L', r.rolname, %s); END LOOP;
             END $$""";
 
-    private static final String SUPERUSERS =
+    private static final String NO_SUPERUSERS =
             """
-            SELECT l.rolname, s.rolname FROM pg_roles l, pg_roles s
-            WHERE l.rolname = ANY (ARRAY[%s]) AND s.rolsuper AND pg_has_role(l.oid, s.oid, 'MEMBER')""";
+            DO $$ BEGIN
+                IF EXISTS (SELECT FROM pg_roles l, pg_roles s WHERE l.rolname = ANY (ARRAY[%s]) AND s.rolsuper
+                    AND pg_has_role(l.oid, s.oid, 'MEMBER'))
+                THEN RAISE EXCEPTION 'A login is a superuser.'; END IF;
+            END $$""";
 
     private GrantedLogins() {}
 
@@ -99,7 +102,7 @@ public final class GrantedLogins {
 
     /// Can be called again when there are other tables.
     ///
-    /// @throws IllegalStateException if a login has the rights of a superuser
+    /// @throws IllegalStateException if a login has the rights of a superuser, or a statement fails
     public static void grant(
             MigrationSpec spec, Set<Use> uses, TestDatabase source, TestDatabase target) {
         List<RoleGrants> grants =
@@ -153,25 +156,52 @@ public final class GrantedLogins {
     ///
     /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
     public static Login source(TestDatabase database, String... tables) {
-        return only(Side.SOURCE, false, database, tables);
+        return only("m", Side.SOURCE, EnumSet.allOf(Use.class), false, database, tables);
+    }
+
+    /// The source as the login that captures, without what a switchover needs. If every table is
+    /// named, the migration's publication exists afterwards.
+    ///
+    /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
+    public static Login capture(String migration, TestDatabase database, String... tables) {
+        return only(migration, Side.SOURCE, EnumSet.of(Use.CAPTURE), false, database, tables);
+    }
+
+    /// The target as the login that applies, without what a switchover and DDL need.
+    ///
+    /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
+    public static Login apply(TestDatabase database, String... tables) {
+        return only("m", Side.TARGET, EnumSet.of(Use.APPLY), false, database, tables);
     }
 
     /// The target as the login that applies, with what a switchover and DDL need.
     ///
     /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
     public static Login target(TestDatabase database, String... tables) {
-        return only(Side.TARGET, false, database, tables);
+        return only("m", Side.TARGET, EnumSet.allOf(Use.class), false, database, tables);
     }
 
-    /// One side as the login that only compares.
+    /// One side as the login that only compares. The other login of the side has no rights of a
+    /// switchover.
     ///
     /// @param tables with their schemas, as SQL names them, also `schema.*`; none means `public.*`
     public static Login reader(Side side, TestDatabase database, String... tables) {
-        return only(side, true, database, tables);
+        return only(
+                "m",
+                side,
+                EnumSet.of(Use.CAPTURE, Use.APPLY, Use.RECONCILE),
+                true,
+                database,
+                tables);
     }
 
     private static Login only(
-            Side side, boolean compares, TestDatabase database, String... tables) {
+            String migration,
+            Side side,
+            Set<Use> uses,
+            boolean compares,
+            TestDatabase database,
+            String... tables) {
         boolean isSource = side == Side.SOURCE;
         String login = side.word() + "_" + database.name();
         String reader = login + "_reader";
@@ -179,13 +209,14 @@ public final class GrantedLogins {
         StringBuilder text =
                 new StringBuilder(
                         """
-                        migration: m
-                        source: %1$s
-                        target: %1$s
+                        migration: %1$s
+                        source: %2$s
+                        target: %2$s
                         indexes: after-backfill
                         tables:
                         """
                                 .formatted(
+                                        migration,
                                         "{url: '%s', username: %s%s}"
                                                 .formatted(database.url(), login, comparing)));
         if (tables.length == 0) {
@@ -202,7 +233,9 @@ public final class GrantedLogins {
                 database,
                 login,
                 schemas(isSource ? GrantedTables.ofSource(spec) : GrantedTables.ofTarget(spec)),
-                of(side, Grants.of(spec)));
+                of(side, Grants.of(spec)).stream()
+                        .filter(each -> uses.contains(each.use()))
+                        .toList());
         return as(compares ? reader : login, database);
     }
 
@@ -221,6 +254,8 @@ public final class GrantedLogins {
             TestDatabase database, String login, Set<String> schemas, List<RoleGrants> grants) {
         String owner = "owner_" + database.name();
         List<String> statements = new ArrayList<>();
+        // A test that holds locks fails instead of waiting for itself.
+        statements.add("SET lock_timeout = '30s'");
         statements.add(
                 OWNERS.formatted(
                         Identifier.literal(owner), Identifier.quote(owner), literals(schemas)));
@@ -232,15 +267,9 @@ public final class GrantedLogins {
                         PostgresServer.CONTROL_OWNER,
                         Identifier.quote(login)));
         statements.add(PASSWORDS.formatted(literals(logins), Identifier.literal(PASSWORD)));
-        database.execute(statements.toArray(String[]::new));
-        requireNoSuperuser(database, logins);
-    }
-
-    private static void requireNoSuperuser(TestDatabase database, Set<String> logins) {
-        List<List<String>> superusers = database.query(SUPERUSERS.formatted(literals(logins)));
-        if (!superusers.isEmpty()) {
-            throw new IllegalStateException("Logins that are superusers: " + superusers);
-        }
+        statements.add(NO_SUPERUSERS.formatted(literals(logins)));
+        // In one transaction, as `psql -1` runs what is printed.
+        database.execute(String.join(";\n", statements));
     }
 
     private static String literals(Set<String> names) {

@@ -41,7 +41,6 @@ class AdministratorTest {
                     // Gives a table to another owner.
                     "SwitchoverReadinessIT",
                     "ApplierScenario",
-                    "BackfillScene",
                     "CaptureChild",
                     "CaptureScene",
                     "CaseMapReaderIT",
@@ -58,7 +57,6 @@ class AdministratorTest {
                     "InstallationIT",
                     "JournalChainIT",
                     "KeptConnectionsIT",
-                    "KeySweepIT",
                     "LeaseIT",
                     "LoadReaderIT",
                     "LostStreamIT",
@@ -69,10 +67,8 @@ class AdministratorTest {
                     "PausedApplyIT",
                     "PostgresServer",
                     "QuerySessionIT",
-                    "RangeReaderIT",
                     "RangesIT",
                     "ReconciliationStoreIT",
-                    "RereadingIT",
                     "SameFailureIT",
                     "SelectProofIT",
                     "SequenceScene",
@@ -80,8 +76,7 @@ class AdministratorTest {
                     "StandbyServer",
                     "StockConnector",
                     "StreamWatchIT",
-                    "TableResumeIT",
-                    "TableStartIT");
+                    "TableResumeIT");
 
     private static boolean logsIn(JavaMethodCall call) {
         JavaClass owner = call.getTargetOwner();
