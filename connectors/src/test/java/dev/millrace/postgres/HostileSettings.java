@@ -1,5 +1,6 @@
 package dev.millrace.postgres;
 
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -48,16 +49,17 @@ public final class HostileSettings {
 
     private HostileSettings() {}
 
-    /// Sets them on the database and on the role in the database.
-    public static void apply(TestDatabase database) {
+    /// Sets them on the database and on logins in the database.
+    public static void apply(TestDatabase database, Login... logins) {
         String name = Identifier.quote(database.name());
         List<String> statements = new ArrayList<>();
         VALUES.forEach(
                 (setting, value) -> {
                     String set = " SET " + setting + " = " + Identifier.literal(value);
                     statements.add("ALTER DATABASE " + name + set);
-                    statements.add(
-                            "ALTER ROLE " + database.username() + " IN DATABASE " + name + set);
+                    for (Login login : logins) {
+                        statements.add("ALTER ROLE " + login.name() + " IN DATABASE " + name + set);
+                    }
                 });
         database.execute(statements.toArray(String[]::new));
     }
