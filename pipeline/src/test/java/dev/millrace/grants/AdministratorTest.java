@@ -41,13 +41,10 @@ class AdministratorTest {
                     // Gives a table to another owner.
                     "SwitchoverReadinessIT",
                     "ApplierScenario",
-                    "CaptureChild",
-                    "CaptureScene",
                     "ChunkerIT",
                     "ControlRowsIT",
                     "ControlStoresIT",
                     "CutProxy",
-                    "EngineSessionsIT",
                     "FenceIT",
                     "FenceScene",
                     "IndexScene",
@@ -55,7 +52,6 @@ class AdministratorTest {
                     "JournalChainIT",
                     "KeptConnectionsIT",
                     "LeaseIT",
-                    "LostStreamIT",
                     "MovedRowsIT",
                     "OlderTransactionsIT",
                     "PartsOfRowsIT",
@@ -67,8 +63,6 @@ class AdministratorTest {
                     "SequenceScene",
                     "SessionWatchIT",
                     "StandbyServer",
-                    "StockConnector",
-                    "StreamWatchIT",
                     "TableResumeIT");
 
     private static boolean logsIn(JavaMethodCall call) {
