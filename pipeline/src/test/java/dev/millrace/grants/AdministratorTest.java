@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
-import com.tngtech.archunit.core.domain.JavaMethodCall;
+import com.tngtech.archunit.core.domain.JavaCodeUnitAccess;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.testing.TestDatabase;
@@ -57,7 +57,7 @@ class AdministratorTest {
                     "StandbyServer",
                     "TableResumeIT");
 
-    private static boolean logsIn(JavaMethodCall call) {
+    private static boolean logsIn(JavaCodeUnitAccess<?> call) {
         JavaClass owner = call.getTargetOwner();
         return owner.isEquivalentTo(TestDatabase.class)
                         && Set.of("username", "password", "session").contains(call.getName())
@@ -69,7 +69,7 @@ class AdministratorTest {
     void theProductIsNeverLoggedInAsTheAdministrator() {
         Set<String> callers = new TreeSet<>();
         for (JavaClass test : TESTS) {
-            if (test.getMethodCallsFromSelf().stream().anyMatch(AdministratorTest::logsIn)) {
+            if (test.getCodeUnitAccessesFromSelf().stream().anyMatch(AdministratorTest::logsIn)) {
                 JavaClass outer = test;
                 while (outer.getEnclosingClass().isPresent()) {
                     outer = outer.getEnclosingClass().get();
