@@ -31,18 +31,21 @@ record GrantedTables(List<String> names, Set<String> schemas, Set<String> whole)
                     UNION SELECT p.relid::oid FROM unnest(%1$s) w (t), pg_catalog.pg_partition_tree(w.t) p))""";
 
     /// Schemas of the columns' types, of the elements of arrays and of what a domain is based on
-    /// too: a cast names the type.
+    /// too, and of their collations: a cast names the type, and what depends on the case of letters
+    /// the collation.
     private static final String TYPE_SCHEMAS =
             """
-            WITH RECURSIVE part (oid) AS (
-                    SELECT a.atttypid FROM %s c
-                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            WITH RECURSIVE given AS (
+                    SELECT a.atttypid, a.attcollation FROM %s c
+                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+                    part (oid) AS (
+                    SELECT g.atttypid FROM given g
                     UNION SELECT unnest(ARRAY[t.typelem, t.typbasetype])
                     FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.oid)
-                    SELECT DISTINCT n.nspname FROM part p
-                    JOIN pg_catalog.pg_type t ON t.oid = p.oid
-                    JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-                    WHERE n.nspname <> 'pg_catalog'""";
+                    SELECT n.nspname FROM pg_catalog.pg_namespace n
+                    WHERE n.nspname <> 'pg_catalog' AND n.oid IN (
+                    SELECT t.typnamespace FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.oid
+                    UNION SELECT o.collnamespace FROM given g JOIN pg_catalog.pg_collation o ON o.oid = g.attcollation)""";
 
     private static final String OF_SCHEMA =
             " || ARRAY(SELECT c.oid::regclass FROM pg_catalog.pg_class c WHERE c.relnamespace = %s::regnamespace"

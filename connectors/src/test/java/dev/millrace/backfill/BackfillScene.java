@@ -12,6 +12,8 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.lifecycle.Supervisor;
 import dev.millrace.postgres.Catalog;
@@ -89,9 +91,10 @@ final class BackfillScene implements AutoCloseable {
         source.execute("CREATE PUBLICATION millrace_test FOR ALL TABLES");
         source.query(
                 "SELECT pg_create_logical_replication_slot('" + slot() + "', 'test_decoding')");
-        database = new Database("test", source.url(), source.username(), source.password());
+        Login login = GrantedLogins.capture("m", source);
+        database = login.database("test");
         Relation item;
-        try (Connection connection = source.session("test")) {
+        try (Connection connection = login.session("test")) {
             item = Catalog.ofSource(connection).relation(ITEM).orElseThrow();
         }
         schema = TableWork.schema(item);

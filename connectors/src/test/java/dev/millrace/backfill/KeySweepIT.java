@@ -7,6 +7,8 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.postgres.Catalog;
@@ -32,8 +34,17 @@ class KeySweepIT {
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
 
+    private final Login onSource = GrantedLogins.as("source_" + database.name(), database);
+    private final Login onTarget = GrantedLogins.as("target_" + database.name(), database);
+
+    private void tables(String... statements) {
+        database.execute(statements);
+        GrantedLogins.capture("m", database, "public.s");
+        GrantedLogins.apply(database, "public.t");
+    }
+
     private Relation source() throws SQLException {
-        try (Connection connection = database.session("backfill")) {
+        try (Connection connection = onSource.session("backfill")) {
             return Catalog.ofSource(connection).relation(SOURCE).orElseThrow();
         }
     }
@@ -71,13 +82,14 @@ class KeySweepIT {
                                 "",
                                 mapper),
                         source);
-        try (Connection connection = database.session("backfill")) {
-            return sweep.find(connection, sweep.page(connection, Optional.empty()), missing);
+        try (Connection ofSource = onSource.session("backfill");
+                Connection ofTarget = onTarget.session("backfill")) {
+            return sweep.find(ofSource, sweep.page(ofTarget, Optional.empty()), missing);
         }
     }
 
     private List<Row> read(RowKey key) throws SQLException {
-        try (Connection connection = database.session("backfill")) {
+        try (Connection connection = onSource.session("backfill")) {
             return new KeyReader(connection)
                     .read(
                             source(),
@@ -106,7 +118,7 @@ class KeySweepIT {
     void aKeyThatACastToTheColumnsTypeWouldChangeIsFound(
             String type, String existing, String targetType, String stale) throws Exception {
         String key = stale.replace("\\u0020", " ");
-        database.execute(
+        tables(
                 "CREATE DOMAIN short AS varchar(3) CHECK (value <> 'no')",
                 "CREATE TABLE s (k " + type + " PRIMARY KEY)",
                 "CREATE TABLE t (k " + targetType + " PRIMARY KEY)",
@@ -125,7 +137,7 @@ class KeySweepIT {
     @CsvSource({"char(3),text,a,'a  '", "'numeric(5,1)',numeric,7,7.0", "int,text,007,7"})
     void aKeyHasTheTextOfTheSource(String type, String targetType, String gone, String text)
             throws Exception {
-        database.execute(
+        tables(
                 "CREATE TABLE s (k " + type + " PRIMARY KEY)",
                 "CREATE TABLE t (k " + targetType + " PRIMARY KEY)",
                 "INSERT INTO s VALUES ('5')",
@@ -139,7 +151,7 @@ class KeySweepIT {
     @CsvSource({"numeric,numeric,1.0,1.00", "'char(3)',text,'a  ',a", "int,text,7,007"})
     void aKeyWithARowHasTheTextOfThisRow(
             String type, String targetType, String text, String targetText) throws Exception {
-        database.execute(
+        tables(
                 "CREATE TABLE s (k " + type + " PRIMARY KEY)",
                 "CREATE TABLE t (k " + targetType + " PRIMARY KEY)",
                 "INSERT INTO s VALUES ('" + text + "')",
@@ -154,7 +166,7 @@ class KeySweepIT {
 
     @Test
     void aTextThatIsNoValueOfTheTypeIsCounted() throws Exception {
-        database.execute(
+        tables(
                 "CREATE TABLE s (k int PRIMARY KEY)",
                 "CREATE TABLE t (k text PRIMARY KEY)",
                 "INSERT INTO t VALUES ('1'), ('2'), ('no number')");

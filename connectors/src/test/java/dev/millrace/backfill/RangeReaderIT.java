@@ -9,6 +9,8 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.sql.Relation;
@@ -37,11 +39,18 @@ class RangeReaderIT {
             new RowCopy.Limit(Long.MAX_VALUE, Long.MAX_VALUE, () -> false);
 
     private final TestDatabase source = PostgresServer.shared().newDatabase();
+    private final Login login = GrantedLogins.capture("m", source);
     private Connection session;
 
     @BeforeEach
     void open() throws SQLException {
-        session = source.session("backfill");
+        session = login.session("backfill");
+    }
+
+    /// @param statements that create or replace tables
+    private void create(String... statements) {
+        source.execute(statements);
+        GrantedLogins.capture("m", source);
     }
 
     /// The reader leaves no transaction open, whatever happened.
@@ -79,7 +88,7 @@ class RangeReaderIT {
     }
 
     private void items(int rows) {
-        source.execute(
+        create(
                 "CREATE TABLE item (id int PRIMARY KEY, v text)",
                 "INSERT INTO item SELECT g, repeat('x', 100) FROM generate_series(1, "
                         + rows
@@ -97,7 +106,7 @@ class RangeReaderIT {
             columns.add("c" + i + " " + TypeSamples.ALL.get(i).type());
             most = Math.max(most, TypeSamples.ALL.get(i).literals().size());
         }
-        source.execute("CREATE TABLE item (" + String.join(", ", columns) + ")");
+        create("CREATE TABLE item (" + String.join(", ", columns) + ")");
         for (int number = 0; number <= most; number++) {
             List<String> values = new ArrayList<>(List.of("" + number));
             for (TypeSamples samples : TypeSamples.ALL) {
@@ -149,7 +158,7 @@ class RangeReaderIT {
 
     @Test
     void generatedAndDroppedColumnsAreNotRead() throws Exception {
-        source.execute(
+        create(
                 "CREATE TABLE item (g int GENERATED ALWAYS AS (id + 1) STORED, id int PRIMARY KEY, gone int, v int)",
                 "ALTER TABLE item DROP COLUMN gone",
                 "INSERT INTO item (id, v) VALUES (1, 10)");
@@ -198,7 +207,7 @@ class RangeReaderIT {
     /// page, scaled down. No row is read twice, and memory stays near the limit.
     @Test
     void aRangeEndsInsideAPageWithLargeValues() throws Exception {
-        source.execute(
+        create(
                 "CREATE TABLE item (id int PRIMARY KEY, big text)",
                 "ALTER TABLE item ALTER big SET STORAGE EXTERNAL",
                 "INSERT INTO item SELECT g, repeat(g::text, 300000) FROM generate_series(1, 100) g");
@@ -444,7 +453,7 @@ class RangeReaderIT {
     }
 
     private void partitioned() {
-        source.execute(
+        create(
                 "CREATE TABLE item (id int, v text, PRIMARY KEY (id)) PARTITION BY RANGE (id)",
                 "CREATE TABLE item_low PARTITION OF item FOR VALUES FROM (0) TO (100)",
                 "CREATE TABLE item_high PARTITION OF item FOR VALUES FROM (100) TO (300) PARTITION BY RANGE (id)",
@@ -517,7 +526,7 @@ class RangeReaderIT {
 
     @Test
     void keysWithoutARowAreReportedAsRead() throws Exception {
-        source.execute(
+        create(
                 "CREATE TABLE item (a text, b numeric(6,2), v text, PRIMARY KEY (a, b))",
                 "INSERT INTO item VALUES ('x\"\\,{}', 1.50, 'odd'), ('y', 2, 'other')");
         RowKey odd = RowKey.of(ITEM, "x\"\\,{}", "1.50");

@@ -9,6 +9,7 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.RebackfillStore.Sweep;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.postgres.Catalog;
@@ -43,12 +44,12 @@ class RereadingIT {
             };
 
     private final TestDatabase both = PostgresServer.shared().newDatabase();
-    private final Database database =
-            new Database("test", both.url(), both.username(), both.password());
+    private final Database source = GrantedLogins.capture("m", both).database("test");
+    private final Database target = GrantedLogins.apply(both).database("test");
     private final Windows windows = new Windows(1 << 20);
     private final Pace pace = new Pace(InstantSource.system());
     private final Rereading rereading =
-            new Rereading(database, database, "millrace_test", windows, new Access(), pace);
+            new Rereading(source, target, "millrace_test", windows, new Access(), pace);
     private final List<Sweep> pages = new ArrayList<>();
     private boolean mayRead = true;
 
@@ -82,13 +83,14 @@ class RereadingIT {
 
     @AfterEach
     void close() {
-        database.close();
+        source.close();
+        target.close();
     }
 
     private boolean sweep(Waiting waiting) throws SQLException, InterruptedException {
-        Relation source;
-        try (Connection connection = both.session("backfill")) {
-            source = Catalog.ofSource(connection).relation(SOURCE).orElseThrow();
+        Relation read;
+        try (Connection connection = source.pooled()) {
+            read = Catalog.ofSource(connection).relation(SOURCE).orElseThrow();
         }
         RowMapper mapper =
                 new RowMapper() {
@@ -111,11 +113,11 @@ class RereadingIT {
                 new Mapping(
                         SOURCE,
                         RowSchema.keyed(TARGET, List.of("k"), List.of("k")),
-                        List.of(source.columns().getFirst().type()),
+                        List.of(read.columns().getFirst().type()),
                         "",
                         "",
                         mapper),
-                source,
+                read,
                 waiting,
                 pages::add);
     }
@@ -126,6 +128,8 @@ class RereadingIT {
                 "CREATE TABLE t (k int PRIMARY KEY)",
                 "INSERT INTO t VALUES (1)",
                 "CREATE PUBLICATION millrace_test FOR TABLE s");
+        GrantedLogins.capture("m", both, "public.s");
+        GrantedLogins.apply(both, "public.t");
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.TablePause;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.ChildProcess;
 import dev.millrace.testing.JavaCommand;
@@ -43,8 +44,8 @@ final class CaptureChild implements AutoCloseable {
                                         CaptureChild.class.getName(),
                                         scene.migration,
                                         scene.source.url(),
-                                        scene.source.username(),
-                                        scene.source.password(),
+                                        scene.login().name(),
+                                        GrantedLogins.PASSWORD,
                                         String.valueOf(scene.kafka.get("bootstrap.servers")),
                                         Integer.toString(haltAt),
                                         Integer.toString(batchSize)),

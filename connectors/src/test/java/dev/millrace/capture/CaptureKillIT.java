@@ -161,7 +161,7 @@ class CaptureKillIT {
                                 + i
                                 + " * 10 + g, 'n' FROM generate_series(1, 10) g");
                 Lsn flushed;
-                try (Connection connection = scene.source.connect()) {
+                try (Connection connection = scene.login().connect()) {
                     flushed =
                             ReplicationSlot.find(connection, CaptureSettings.slot(scene.migration))
                                     .orElseThrow()

@@ -7,11 +7,14 @@ import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.TopicPlan;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.RestartPolicy;
+import dev.millrace.postgres.Identifier;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.sql.Relation;
 import dev.millrace.testing.Blocks;
@@ -38,13 +41,16 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /// A source database, the topics of one migration, and captures that write to them.
 final class CaptureScene implements AutoCloseable {
 
     static final int PARTITIONS = 2;
 
+    /// As the administrator opens it.
     final TestDatabase source;
+
     final String migration = KafkaServer.newMigrationName();
     final Topics topics = new Topics(migration);
     final Map<String, Object> kafka;
@@ -53,6 +59,7 @@ final class CaptureScene implements AutoCloseable {
     private final Map<String, String> debezium = new HashMap<>();
     private Backfill backfill = Backfill.ENGINE;
     private Optional<String> opposite = Optional.empty();
+    private @Nullable Login login;
 
     /// Of every capture that is started.
     RestartPolicy policy = RestartPolicy.standard();
@@ -154,13 +161,36 @@ final class CaptureScene implements AutoCloseable {
         return this;
     }
 
+    /// The login of the captures. When it is first used, it gets what `millrace grants` prints for
+    /// the tables of the scene, without a switchover, and the publication exists.
+    Login login() {
+        Login made = login;
+        if (made == null) {
+            made =
+                    GrantedLogins.capture(
+                            migration,
+                            source,
+                            tables.stream()
+                                    .map(table -> Identifier.quote(table.relation().id()))
+                                    .toArray(String[]::new));
+            login = made;
+        }
+        return made;
+    }
+
+    /// Leaves the publication to the captures, whose login also gets what a switchover needs.
+    CaptureScene publishing() {
+        login = GrantedLogins.source(source);
+        return this;
+    }
+
     CaptureSettings settings(int generation) {
         return new CaptureSettings(
                 migration,
                 generation,
                 source.url(),
-                source.username(),
-                source::password,
+                login().name(),
+                () -> GrantedLogins.PASSWORD,
                 tables,
                 PARTITIONS,
                 kafka,
@@ -192,7 +222,7 @@ final class CaptureScene implements AutoCloseable {
         SourceCapture capture =
                 SourceCapture.start(
                         settings(generation),
-                        source::session,
+                        login()::session,
                         InstantSource.system(),
                         new SnapshotFailures(),
                         owner,
@@ -282,7 +312,7 @@ final class CaptureScene implements AutoCloseable {
     }
 
     dev.millrace.change.WatermarkNumber emit(int generation) {
-        try (Connection connection = source.session("watermark")) {
+        try (Connection connection = login().session("watermark")) {
             return new Watermarks(migration, generation).emit(connection).number();
         } catch (SQLException e) {
             throw new IllegalStateException(e);

@@ -340,7 +340,7 @@ class CaptureStartIT {
     }
 
     private static Lsn confirmed(CaptureScene scene) throws Exception {
-        try (Connection connection = scene.source.connect()) {
+        try (Connection connection = scene.login().connect()) {
             return ReplicationSlot.find(connection, CaptureSettings.slot(scene.migration))
                     .orElseThrow()
                     .confirmedFlush()

@@ -11,7 +11,6 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.Waits;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.List;
 import org.awaitility.Awaitility;
@@ -61,7 +60,7 @@ class CaptureWaitsIT {
                     scene.start(
                             1,
                             purpose -> {
-                                Connection ours = scene.source.connect();
+                                Connection ours = scene.login().connect();
                                 ours.createStatement()
                                         .execute(
                                                 "SET application_name = 'millrace "
@@ -102,11 +101,8 @@ class CaptureWaitsIT {
     @Test
     void rejectedLoginNeedsOperatorAndRecovers() throws Exception {
         try (CaptureScene scene = item()) {
-            String role = "capture_" + scene.migration;
-            scene.source.execute("CREATE ROLE " + role + " SUPERUSER LOGIN PASSWORD 'pw'");
-            SourceCapture capture =
-                    scene.start(
-                            1, _ -> DriverManager.getConnection(scene.source.url(), role, "pw"));
+            String role = scene.login().name();
+            SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
 
             scene.source.execute("ALTER ROLE " + role + " NOLOGIN");
@@ -182,7 +178,9 @@ class CaptureWaitsIT {
     }
 
     private static CaptureScene item() {
-        return new CaptureScene().table("item", List.of("id int", "name text"), "id", false);
+        return new CaptureScene()
+                .table("item", List.of("id int", "name text"), "id", false)
+                .publishing();
     }
 
     private static String pid(Connection connection) throws Exception {

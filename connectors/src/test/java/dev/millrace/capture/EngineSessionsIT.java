@@ -6,6 +6,8 @@ import dev.millrace.capture.EngineProperties.EngineSessions;
 import dev.millrace.capture.connector.SnapshotFetch;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.HostileSettings;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -48,13 +50,13 @@ class EngineSessionsIT {
                                 : engine);
     }
 
-    private static CaptureSettings settings(TestDatabase source, String url) {
+    private static CaptureSettings settings(Login login, String url) {
         return new CaptureSettings(
                 "shop",
                 1,
                 url,
-                source.username(),
-                source::password,
+                login.name(),
+                () -> GrantedLogins.PASSWORD,
                 List.of(),
                 1,
                 Map.of(),
@@ -66,10 +68,11 @@ class EngineSessionsIT {
     @Test
     void engineSessionsHavePinnedSettings() throws SQLException {
         TestDatabase hostile = PostgresServer.shared().newDatabase();
-        HostileSettings.apply(hostile);
+        Login login = GrantedLogins.capture("m", hostile);
+        HostileSettings.apply(hostile, login);
 
-        try (Connection queries = open(settings(hostile, hostile.url()), false);
-                Connection stream = open(settings(hostile, hostile.url()), true)) {
+        try (Connection queries = open(settings(login, hostile.url()), false);
+                Connection stream = open(settings(login, hostile.url()), true)) {
             assertThat(HostileSettings.unpinned(queries)).isEmpty();
             assertThat(HostileSettings.unpinned(stream)).isEmpty();
         }
@@ -100,7 +103,7 @@ class EngineSessionsIT {
                 "jdbc:postgresql://"
                         + url.replace("ADDRESS", address)
                                 .replace("PORT", address.substring(address.lastIndexOf(':') + 1));
-        CaptureSettings settings = settings(any, written);
+        CaptureSettings settings = settings(GrantedLogins.capture("m", any), written);
 
         try (Connection ours = settings.sessions().open("control", Duration.ofSeconds(20));
                 Connection queries = open(settings, false);
@@ -150,10 +153,11 @@ class EngineSessionsIT {
                     ", '{a,NULL,\"NULL\"}', '2024-07-01 00:00+02', '1 day 02:03:04', '1234.5',"
                             + " '\\x00ff41', 0.1, '<a/>b', '2024-02-03')";
             scene.source.execute("INSERT INTO item VALUES (1" + values);
-            HostileSettings.apply(scene.source);
+            Login application = application(scene);
+            HostileSettings.apply(scene.source, scene.login(), application);
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
-            try (Connection connection = scene.source.session("application");
+            try (Connection connection = application.session("application");
                     var statement = connection.createStatement()) {
                 statement.execute("INSERT INTO item VALUES (2" + values);
             }
@@ -169,6 +173,15 @@ class EngineSessionsIT {
                     .extracting(EngineSessionsIT::texts)
                     .containsExactlyInAnyOrder(expected("1"), expected("2"));
         }
+    }
+
+    private static Login application(CaptureScene scene) {
+        Login login = GrantedLogins.as("application_" + scene.source.name(), scene.source);
+        scene.source.execute(
+                "CREATE ROLE %s LOGIN PASSWORD '%s'"
+                        .formatted(login.name(), GrantedLogins.PASSWORD),
+                "GRANT INSERT ON item TO " + login.name());
+        return login;
     }
 
     private static List<@Nullable String> expected(String id) {

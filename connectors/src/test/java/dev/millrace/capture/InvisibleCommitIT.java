@@ -34,11 +34,8 @@ class InvisibleCommitIT {
             try (CaptureScene scene =
                     new CaptureScene(source)
                             .table("item", List.of("id int", "name text"), "id", false)) {
-                scene.source.execute(
-                        "INSERT INTO item VALUES (1, 'seen')",
-                        "CREATE PUBLICATION "
-                                + CaptureSettings.publication(scene.migration)
-                                + " FOR TABLE item WITH (publish_via_partition_root = true)");
+                scene.source.execute("INSERT INTO item VALUES (1, 'seen')");
+                scene.login();
                 source.hideCommits();
                 CompletableFuture<Void> hidden =
                         CompletableFuture.runAsync(() -> insertAndWait(source));

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.postgres.SessionFactory;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -77,10 +79,13 @@ class LostStreamIT {
     void aReplicationConnectionThatIsLostDuringTheLoginFails() {
         TestDatabase source = PostgresServer.shared().newDatabase();
         try (CutProxy proxy = CutProxy.before(source)) {
-            TestDatabase through = proxy.through(source);
+            Login login = GrantedLogins.capture("m", source);
             var sessions =
                     new SessionFactory(
-                            "test", through.url(), through.username(), through.password());
+                            "test",
+                            proxy.through(source).url(),
+                            login.name(),
+                            GrantedLogins.PASSWORD);
             proxy.wire().loseAfterSending("set_config");
 
             assertThatThrownBy(() -> sessions.openReplication("stream"))

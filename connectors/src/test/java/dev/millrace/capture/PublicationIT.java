@@ -8,6 +8,8 @@ import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -40,7 +42,7 @@ class PublicationIT {
                     """)
     void rejectsPublicationThatDoesNotCarryEveryChange(String alter, String why) throws Exception {
         TestDatabase source = source();
-        try (Connection connection = source.connect()) {
+        try (Connection connection = login(source).connect()) {
             PublicationGuard.ensure(connection, "p", ITEM);
             source.execute(alter);
 
@@ -61,7 +63,7 @@ class PublicationIT {
                     """)
     void detectsAlterationThatWasReversed(String alter, String back) throws Exception {
         TestDatabase source = source();
-        try (Connection connection = source.connect()) {
+        try (Connection connection = login(source).connect()) {
             String identity = PublicationGuard.ensure(connection, "p", ITEM);
             source.execute("VACUUM FULL pg_publication", "VACUUM FULL pg_publication_rel");
             assertThatCode(() -> PublicationGuard.requireUnaltered(connection, "p", identity))
@@ -108,6 +110,12 @@ class PublicationIT {
         source.execute(
                 "CREATE TABLE item (id int PRIMARY KEY, name text)",
                 "CREATE TABLE other (id int PRIMARY KEY)");
+        GrantedLogins.source(source);
         return source;
+    }
+
+    /// The capture, which creates the publication.
+    private static Login login(TestDatabase source) {
+        return GrantedLogins.as("source_" + source.name(), source);
     }
 }

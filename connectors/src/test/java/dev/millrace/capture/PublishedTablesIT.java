@@ -16,6 +16,8 @@ import dev.millrace.capture.position.TablePause.PartitionChange;
 import dev.millrace.capture.position.TablePause.Remedy;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.PublishedTable;
 import dev.millrace.postgres.PublishedTableReader;
 import dev.millrace.testing.PostgresServer;
@@ -257,7 +259,7 @@ class PublishedTablesIT {
         PausedTables paused = new PausedTables(pauses);
         TableId item = ITEM;
         SortedMap<TableId, PublishedTable> before;
-        try (Connection connection = source.connect()) {
+        try (Connection connection = login(source).connect()) {
             before = PublishedTableReader.read(connection, TABLES);
         }
         try (PublicationWatch watch = watch(source, TABLES, paused)) {
@@ -613,7 +615,7 @@ class PublishedTablesIT {
         byte[] logged;
         byte[] written;
         try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
-            try (Connection connection = source.connect()) {
+            try (Connection connection = login(source).connect()) {
                 logged = codec.encode(PublishedTableReader.read(connection, TABLES));
             }
             source.execute("DROP TABLE part_1");
@@ -630,7 +632,12 @@ class PublishedTablesIT {
         Pauses pauses = new Pauses(true);
         try (PublicationWatch watch =
                 new PublicationWatch(
-                        _ -> source.connect(), "p", "", logged, true, new PausedTables(pauses))) {
+                        _ -> login(source).connect(),
+                        "p",
+                        "",
+                        logged,
+                        true,
+                        new PausedTables(pauses))) {
             assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
         }
         return pauses.losses;
@@ -809,7 +816,7 @@ class PublishedTablesIT {
 
         try (PublicationWatch again =
                 new PublicationWatch(
-                        _ -> source.connect(), "p", "", codec.decode(written), true, NONE)) {
+                        _ -> login(source).connect(), "p", "", codec.decode(written), true, NONE)) {
             assertThat(again.requireUnaltered(ALL_READ)).isTrue();
         }
     }
@@ -825,7 +832,7 @@ class PublishedTablesIT {
     @Test
     void codecRoundTripsFacts() throws Exception {
         TestDatabase source = source();
-        try (Connection connection = source.connect()) {
+        try (Connection connection = login(source).connect()) {
             SortedMap<TableId, PublishedTable> facts =
                     PublishedTableReader.read(connection, TABLES);
             PublishedTablesCodec codec = new PublishedTablesCodec();
@@ -842,10 +849,10 @@ class PublishedTablesIT {
 
     private static PublicationWatch watch(
             TestDatabase source, List<TableId> tables, PausedTables paused) throws Exception {
-        try (Connection connection = source.connect()) {
+        try (Connection connection = login(source).connect()) {
             String identity = PublicationGuard.ensure(connection, "p", new TreeSet<>(tables));
             return new PublicationWatch(
-                    _ -> source.connect(),
+                    _ -> login(source).connect(),
                     "p",
                     identity,
                     PublicationWatch.requireTables(connection, tables),
@@ -867,6 +874,12 @@ class PublishedTablesIT {
                 "INSERT INTO part VALUES (1, 'n')",
                 "CREATE TABLE filled (id int PRIMARY KEY, name text)",
                 "INSERT INTO filled VALUES (20, 'n')");
+        GrantedLogins.source(source);
         return source;
+    }
+
+    /// The capture, which creates the publication.
+    private static Login login(TestDatabase source) {
+        return GrantedLogins.as("source_" + source.name(), source);
     }
 }

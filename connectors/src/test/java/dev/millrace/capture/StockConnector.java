@@ -1,5 +1,7 @@
 package dev.millrace.capture;
 
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
@@ -40,6 +42,7 @@ final class StockConnector implements AutoCloseable {
     static StockConnector start(
             List<String> classPath, TestDatabase source, Path folder, int haltAt)
             throws IOException {
+        Login login = GrantedLogins.capture("m", source, "public.item");
         return new StockConnector(
                 new ProcessBuilder(
                                 JavaCommand.of("-Xmx256m")
@@ -47,8 +50,8 @@ final class StockConnector implements AutoCloseable {
                                         .main(
                                                 StockConnector.class.getName(),
                                                 source.url(),
-                                                source.username(),
-                                                source.password(),
+                                                login.name(),
+                                                GrantedLogins.PASSWORD,
                                                 folder.toString(),
                                                 Integer.toString(haltAt)))
                         .redirectErrorStream(true)

@@ -10,6 +10,9 @@ import dev.millrace.change.TableId;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.Written;
 import dev.millrace.digest.TargetSnapshot.WrittenRows;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.sql.Relation;
@@ -30,6 +33,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,8 +45,24 @@ class ChunkerIT {
     private static final TableId TABLE = new TableId("public", "T \"odd\"");
     private static final String NAME = "\"T \"\"odd\"\"\"";
 
-    private final TestDatabase source = PostgresServer.shared().newDatabase();
-    private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private static final TestDatabase SOURCE = PostgresServer.shared().newDatabase();
+    private static final TestDatabase TARGET = PostgresServer.shared().newDatabase();
+
+    private final TestDatabase source = SOURCE;
+    private final TestDatabase target = TARGET;
+    private final Reader sourceReader = new Reader(Side.SOURCE, source);
+    private final Reader targetReader = new Reader(Side.TARGET, target);
+
+    /// To empty a database costs less than to create one.
+    @BeforeEach
+    void empty() {
+        for (TestDatabase each : List.of(source, target)) {
+            each.execute(
+                    "DROP SCHEMA public CASCADE",
+                    "CREATE SCHEMA public",
+                    "GRANT USAGE ON SCHEMA public TO PUBLIC");
+        }
+    }
 
     private static Mapping mapping(List<String> columns, List<String> types, String... key) {
         return new Mapping(
@@ -62,8 +83,7 @@ class ChunkerIT {
     }
 
     private Chunker chunker() {
-        return new Chunker(
-                "m", "topic", () -> source.session("chunk"), () -> target.session("chunk"));
+        return new Chunker("m", "topic", sourceReader::open, targetReader::open);
     }
 
     private TableDigest sourceDigest(Mapping mapping) {
@@ -179,8 +199,7 @@ class ChunkerIT {
                 "CREATE TABLE " + NAME + " (id int PRIMARY KEY, v text)",
                 "INSERT INTO " + NAME + " VALUES (1, 'é½ÿ'), (2, 'plain')");
         Chunker chunker =
-                new Chunker(
-                        "m", "topic", () -> latin.session("chunk"), () -> target.session("chunk"));
+                new Chunker("m", "topic", new Reader(Side.SOURCE, latin)::open, targetReader::open);
         ComparedTable table = chunker.table(keyed("text"));
 
         try (SourceSnapshot ofSource = chunker.openSource(table);
@@ -327,6 +346,8 @@ class ChunkerIT {
     void snapshotSeesOnePointInTimeAndListsRunningTransactions() throws Exception {
         tables(" (id int PRIMARY KEY, v text)");
         Chunker chunker = chunker();
+        // The writer's locks would block it.
+        sourceReader.login();
         try (var writer = source.connect()) {
             writer.setAutoCommit(false);
             writer.createStatement().execute("INSERT INTO " + NAME + " VALUES (1, 'a')");
@@ -471,9 +492,9 @@ class ChunkerIT {
                 new Chunker(
                         "m",
                         "topic",
-                        () -> source.session("chunk"),
+                        sourceReader::open,
                         () -> {
-                            Connection session = target.session("chunk");
+                            Connection session = targetReader.open();
                             try (var statement = session.createStatement()) {
                                 statement.execute("SET effective_cache_size = '" + cache + "'");
                                 statement.execute("SET effective_io_concurrency = 7");
@@ -531,6 +552,33 @@ class ChunkerIT {
         assertThatThrownBy(() -> targetDigest(keyed("text")))
                 .isInstanceOf(ReadFailed.class)
                 .hasMessageContaining("has no column v");
+    }
+
+    /// The login that only compares. It gets what `millrace grants` prints when it opens its first
+    /// session, because a test creates its tables before.
+    static final class Reader {
+
+        private final Side side;
+        private final TestDatabase database;
+        private @Nullable Login login;
+
+        Reader(Side side, TestDatabase database) {
+            this.side = side;
+            this.database = database;
+        }
+
+        Connection open() throws SQLException {
+            return login().session("chunk");
+        }
+
+        synchronized Login login() {
+            Login granted = login;
+            if (granted == null) {
+                granted = GrantedLogins.reader(side, database);
+                login = granted;
+            }
+            return granted;
+        }
     }
 
     static class NoMapper implements RowMapper {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.sql.Relation.SqlType;
 import dev.millrace.testing.PostgresServer;
@@ -25,9 +26,10 @@ class KeptConnectionsIT {
 
     private final TestDatabase source = PostgresServer.shared().newDatabase();
     private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private final ChunkerIT.Reader sourceReader = new ChunkerIT.Reader(Side.SOURCE, source);
+    private final ChunkerIT.Reader targetReader = new ChunkerIT.Reader(Side.TARGET, target);
     private final List<Connection> opened = new ArrayList<>();
-    private final Chunker chunker =
-            new Chunker("m", "topic", this::open, () -> target.session("chunk"));
+    private final Chunker chunker = new Chunker("m", "topic", this::open, targetReader::open);
     private final Mapping mapping =
             new Mapping(
                     TABLE,
@@ -38,7 +40,7 @@ class KeptConnectionsIT {
                     new ChunkerIT.NoMapper());
 
     private Connection open() throws SQLException {
-        Connection connection = source.session("chunk");
+        Connection connection = sourceReader.open();
         opened.add(connection);
         return connection;
     }

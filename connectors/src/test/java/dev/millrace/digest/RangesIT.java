@@ -6,6 +6,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.sql.Relation.SqlType;
 import dev.millrace.testing.PostgresServer;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -29,10 +31,28 @@ class RangesIT {
 
     private static final TableId TABLE = new TableId("public", "item");
 
-    private final TestDatabase source = PostgresServer.shared().newDatabase();
-    private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private static final TestDatabase SOURCE = PostgresServer.shared().newDatabase();
+    private static final TestDatabase TARGET = PostgresServer.shared().newDatabase();
+
+    private final TestDatabase source = SOURCE;
+    private final TestDatabase target = TARGET;
     private final Chunker chunker =
-            new Chunker("m", "topic", () -> source.session("chunk"), () -> target.session("chunk"));
+            new Chunker(
+                    "m",
+                    "topic",
+                    new ChunkerIT.Reader(Side.SOURCE, source)::open,
+                    new ChunkerIT.Reader(Side.TARGET, target)::open);
+
+    /// To empty a database costs less than to create one.
+    @BeforeEach
+    void empty() {
+        for (TestDatabase each : List.of(source, target)) {
+            each.execute(
+                    "DROP SCHEMA public CASCADE",
+                    "CREATE SCHEMA public",
+                    "GRANT USAGE ON SCHEMA public TO PUBLIC");
+        }
+    }
 
     private static Mapping mapping(List<String> columns, List<String> types, String... key) {
         return new Mapping(
@@ -415,7 +435,11 @@ class RangesIT {
         one.execute("CREATE TABLE item (id text %s PRIMARY KEY, v text)".formatted(sourceColumn));
         other.execute("CREATE TABLE item (id text %s PRIMARY KEY, v text)".formatted(column));
         Chunker both =
-                new Chunker("m", "topic", () -> one.session("chunk"), () -> other.session("chunk"));
+                new Chunker(
+                        "m",
+                        "topic",
+                        new ChunkerIT.Reader(Side.SOURCE, one)::open,
+                        new ChunkerIT.Reader(Side.TARGET, other)::open);
         ComparedTable table =
                 both.table(mapping(List.of("id", "v"), List.of("text", "text"), "id"));
 
@@ -438,7 +462,10 @@ class RangesIT {
                         + " generate_series(1, 20) i");
         Chunker both =
                 new Chunker(
-                        "m", "topic", () -> english.session("one"), () -> english.session("other"));
+                        "m",
+                        "topic",
+                        new ChunkerIT.Reader(Side.SOURCE, english)::open,
+                        new ChunkerIT.Reader(Side.TARGET, english)::open);
         ComparedTable table =
                 both.table(mapping(List.of("id", "v"), List.of("text", "text"), "id"));
 

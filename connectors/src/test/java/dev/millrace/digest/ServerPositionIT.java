@@ -3,6 +3,9 @@ package dev.millrace.digest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
+import dev.millrace.grants.Grants.Side;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -19,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ServerPositionIT {
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
+    private final Login login = GrantedLogins.reader(Side.SOURCE, database);
 
     private static final long IDS = 1L << 32;
 
@@ -26,7 +30,7 @@ class ServerPositionIT {
     @ParameterizedTest
     @ValueSource(longs = {10, 1_000_000, 2_000_000_000})
     void versionsWrittenSinceAreFoundAcrossTheWraparound(long ago) throws Exception {
-        try (Connection session = database.connect()) {
+        try (Connection session = login.connect()) {
             session.setAutoCommit(false);
             long next =
                     Long.parseLong(
@@ -75,6 +79,7 @@ class ServerPositionIT {
                 "CREATE TABLE root (id int, mood mood) PARTITION BY RANGE (id)",
                 "CREATE TABLE low PARTITION OF root FOR VALUES FROM (0) TO (10)",
                 "CREATE TABLE high (id int, mood mood)");
+        GrantedLogins.reader(Side.SOURCE, database);
         String first = definition(root);
         database.execute("INSERT INTO root VALUES (1, 'a')", "VACUUM FULL low");
         assertThat(definition(root)).isEqualTo(first);
@@ -89,7 +94,7 @@ class ServerPositionIT {
     }
 
     private String definition(TableId table) throws Exception {
-        try (Connection session = database.connect()) {
+        try (Connection session = login.session("chunk")) {
             return Objects.requireNonNull(
                     ServerPosition.read(session, List.of(table)).tables().get(table.toString()));
         }

@@ -6,6 +6,8 @@ import static dev.millrace.fence.FenceScene.tryOut;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -144,7 +146,7 @@ class FenceIT {
             scene.admin.execute(
                     "ALTER TABLE root ATTACH PARTITION late FOR VALUES FROM (200) TO (300)",
                     "CREATE TABLE later PARTITION OF middle DEFAULT",
-                    "GRANT ALL ON later TO " + scene.app.username(),
+                    "GRANT ALL ON later TO " + scene.app.name(),
                     "INSERT INTO late VALUES (200, 1)");
             scene.closed();
             for (String write :
@@ -170,6 +172,7 @@ class FenceIT {
                     "CREATE TABLE plain (id int PRIMARY KEY, v int)",
                     "CREATE PUBLICATION p FOR TABLE plain",
                     "SELECT pg_create_logical_replication_slot('" + name + "', 'pgoutput')");
+            Login publishing = GrantedLogins.capture("m", publisher, "public.plain");
             List<String> server =
                     publisher
                             .query("SELECT host(inet_server_addr()), inet_server_port()")
@@ -184,8 +187,8 @@ class FenceIT {
                                     server.get(0),
                                     server.get(1),
                                     publisher.name(),
-                                    publisher.username(),
-                                    publisher.password()));
+                                    publishing.name(),
+                                    GrantedLogins.PASSWORD));
             try {
                 publisher.execute("INSERT INTO plain VALUES (10, 1)");
                 awaitRows(scene, "10");
@@ -243,19 +246,18 @@ class FenceIT {
     /// A role that takes another's privileges is still the role that has logged in.
     @Test
     void onlyTheLoginRoleOfMillraceIsExempt() throws Exception {
-        try (FenceScene scene = new FenceScene().installed()) {
-            scene.admin.execute(
-                    "GRANT " + scene.millrace.username() + " TO " + scene.peer.username());
+        try (FenceScene scene = new FenceScene().mayBecomeApp().installed()) {
+            scene.admin.execute("GRANT " + scene.millrace.name() + " TO " + scene.peer.name());
             scene.closed();
             assertRefused(
                     () ->
                             tryOut(
                                     scene.peer,
-                                    "SET ROLE " + scene.millrace.username(),
+                                    "SET ROLE " + scene.millrace.name(),
                                     "UPDATE plain SET v = 2"));
             tryOut(
                     scene.millrace,
-                    "SET ROLE " + scene.app.username(),
+                    "SET ROLE " + scene.app.name(),
                     "UPDATE plain SET v = 2",
                     "INSERT INTO leaf VALUES (3, 3)");
         }

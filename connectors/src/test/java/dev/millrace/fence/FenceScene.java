@@ -7,6 +7,8 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.fence.WriteFence.Limits;
 import dev.millrace.fence.WriteFence.Outcome;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -17,9 +19,9 @@ import java.time.Duration;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
-/// A database with tables of every kind, and four login roles: the superuser; Millrace, which owns
-/// the tables through a group; the application, which Millrace may become; and a peer with the same
-/// privileges, which it may not become. Not thread-safe.
+/// A database with tables of every kind, and four login roles: the superuser; Millrace, with what
+/// `millrace grants` prints; the application, which Millrace may become if a test says so; and a
+/// peer with the same privileges, which it may not become. Not thread-safe.
 final class FenceScene implements AutoCloseable {
 
     static final Limits LIMITS =
@@ -36,9 +38,9 @@ final class FenceScene implements AutoCloseable {
             List.of(table("plain"), table("root"), table("family"), table("follower"));
 
     final TestDatabase admin = PostgresServer.shared().newDatabase();
-    final TestDatabase millrace;
-    final TestDatabase app;
-    final TestDatabase peer;
+    final Login millrace;
+    final Login app;
+    final Login peer;
     final String owner;
     final Database database;
     final WriteFence fence;
@@ -46,17 +48,10 @@ final class FenceScene implements AutoCloseable {
     FenceScene() throws SQLException {
         String name = admin.name();
         owner = "owner_" + name;
-        millrace = login("millrace_" + name);
-        app = login("app_" + name);
-        peer = login("peer_" + name);
+        app = client("app_" + name);
+        peer = client("peer_" + name);
         admin.execute(
                 "CREATE ROLE " + owner,
-                "CREATE ROLE " + millrace.username() + " LOGIN PASSWORD 'm'",
-                "CREATE ROLE " + app.username() + " LOGIN PASSWORD 'm'",
-                "CREATE ROLE " + peer.username() + " LOGIN PASSWORD 'm'",
-                "GRANT " + owner + ", " + app.username() + " TO " + millrace.username(),
-                "GRANT pg_read_all_stats TO " + millrace.username(),
-                "GRANT CREATE ON DATABASE " + name + " TO " + millrace.username(),
                 "GRANT CREATE ON SCHEMA public TO " + owner,
                 "SET ROLE " + owner,
                 "CREATE TABLE plain (id int PRIMARY KEY, v int)",
@@ -76,12 +71,13 @@ final class FenceScene implements AutoCloseable {
                 "INSERT INTO outside VALUES (1)",
                 "INSERT INTO follower VALUES (1)",
                 "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO "
-                        + app.username()
+                        + app.name()
                         + ", "
-                        + peer.username(),
+                        + peer.name(),
                 "RESET ROLE");
+        millrace = GrantedLogins.source(admin);
         ControlSchema.migrate(() -> millrace.session("control"));
-        database = new Database("shop", millrace.url(), millrace.username(), millrace.password());
+        database = millrace.database("shop");
         fence = fence("shop", TABLES);
     }
 
@@ -89,8 +85,16 @@ final class FenceScene implements AutoCloseable {
         return new TableId("public", name);
     }
 
-    private TestDatabase login(String role) {
-        return new TestDatabase(admin.url(), role, "m");
+    private Login client(String role) {
+        admin.execute("CREATE ROLE " + role + " LOGIN PASSWORD '" + GrantedLogins.PASSWORD + "'");
+        return GrantedLogins.as(role, admin);
+    }
+
+    /// No printed statement makes Millrace a member of the application's role. Where it is one, a
+    /// proof of the fence tries this role.
+    FenceScene mayBecomeApp() {
+        admin.execute("GRANT " + app.name() + " TO " + millrace.name());
+        return this;
     }
 
     WriteFence fence(String stream, List<TableId> tables) {
@@ -133,6 +137,11 @@ final class FenceScene implements AutoCloseable {
             case Lease.Permanent(long epoch) -> epoch;
             case Lease.Open(long epoch) -> epoch;
         };
+    }
+
+    /// Runs the statements in one transaction of a new session that is rolled back.
+    static void tryOut(Login as, String... statements) throws SQLException {
+        tryOut(as.database(), statements);
     }
 
     /// Runs the statements in one transaction of a new session that is rolled back.

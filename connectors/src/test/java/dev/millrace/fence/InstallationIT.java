@@ -51,7 +51,7 @@ class InstallationIT {
 
     @Test
     void anInstallationRepairsWhatOthersHaveChanged() throws Exception {
-        try (FenceScene scene = new FenceScene().installed()) {
+        try (FenceScene scene = new FenceScene().mayBecomeApp().installed()) {
             scene.admin.execute(
                     "ALTER TABLE plain DISABLE TRIGGER ALL",
                     "ALTER TABLE middle ENABLE TRIGGER millrace_shop_rows",
@@ -113,11 +113,11 @@ class InstallationIT {
             assertThat(triggers(scene)).isEqualTo(before);
             scene.admin.execute("DROP TRIGGER millrace_shop_write ON leaf");
 
-            scene.admin.execute("ALTER TABLE grandchild OWNER TO " + scene.peer.username());
+            scene.admin.execute("ALTER TABLE grandchild OWNER TO " + scene.peer.name());
             assertOneReason(
                     scene.fence.install(),
-                    "\"grandchild\" belongs to role " + scene.peer.username(),
-                    "GRANT \"" + scene.peer.username() + "\" TO");
+                    "\"grandchild\" belongs to role " + scene.peer.name(),
+                    "GRANT \"" + scene.peer.name() + "\" TO");
             scene.admin.execute("CREATE VIEW seen AS SELECT 1");
             try (WriteFence fence = scene.fence("shop", List.of(table("gone"), table("plain")))) {
                 assertOneReason(fence.install(), "\"gone\" does not exist");
@@ -168,7 +168,7 @@ class InstallationIT {
     @Test
     void whatIsNotOwnedIsNotRemoved() throws Exception {
         try (FenceScene scene = new FenceScene().installed()) {
-            scene.admin.execute("ALTER TABLE plain OWNER TO " + scene.peer.username());
+            scene.admin.execute("ALTER TABLE plain OWNER TO " + scene.peer.name());
             String before = triggers(scene);
             assertOneReason(scene.fence.remove(), "\"plain\"", "GRANT");
             assertThat(triggers(scene)).isEqualTo(before);
@@ -258,7 +258,7 @@ class InstallationIT {
             assertThat(((Outcome.Busy) outcome).table()).isEqualTo("\"public\".\"plain\"");
             assertThat(((Outcome.Busy) outcome).work())
                     .singleElement()
-                    .satisfies(work -> assertThat(work.role()).isEqualTo(scene.app.username()));
+                    .satisfies(work -> assertThat(work.role()).isEqualTo(scene.app.name()));
             blocker.rollback();
             assertThat(fence.install()).isEqualTo(DONE);
         }
@@ -266,21 +266,21 @@ class InstallationIT {
 
     @Test
     void aProofTriesTheRolesThatMillraceMayBecome() throws Exception {
-        try (FenceScene scene = new FenceScene().installed()) {
+        try (FenceScene scene = new FenceScene().mayBecomeApp().installed()) {
             assertThat(scene.fence.prove().problems()).contains("The fence is open.");
             scene.closed();
             Proof proof = scene.fence.prove();
             assertThat(proof.problems()).isEmpty();
-            assertThat(proof.probed()).containsExactly(scene.app.username());
+            assertThat(proof.probed()).containsExactly(scene.app.name());
             assertThat(proof.byCatalog())
-                    .contains(scene.peer.username(), scene.admin.username())
-                    .doesNotContain(scene.app.username(), scene.millrace.username());
+                    .contains(scene.peer.name(), scene.admin.value("SELECT current_user"))
+                    .doesNotContain(scene.app.name(), scene.millrace.name());
             assertThat(proof.text())
                     .startsWith(
                             "Writes were tried and refused as: "
-                                    + scene.app.username()
+                                    + scene.app.name()
                                     + ". For other roles")
-                    .contains(scene.peer.username());
+                    .contains(scene.peer.name());
             assertThat(scene.admin.value("SELECT v FROM plain")).isEqualTo("1");
         }
     }
@@ -288,21 +288,21 @@ class InstallationIT {
     /// The catalog is in order, but the function lets everything pass.
     @Test
     void aProofFindsAFunctionThatRefusesNothing() throws Exception {
-        try (FenceScene scene = new FenceScene().installed()) {
+        try (FenceScene scene = new FenceScene().mayBecomeApp().installed()) {
             scene.closed();
             scene.admin.execute(
                     "CREATE OR REPLACE FUNCTION millrace.refuse_write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
             assertThat(scene.fence.prove().problems())
                     .contains(
                             "Role %s can update table \"public\".\"plain\" although the fence is installed."
-                                    .formatted(scene.app.username()));
+                                    .formatted(scene.app.name()));
         }
     }
 
     /// A read-only session gives the same SQLSTATE; it is not the fence that refuses.
     @Test
     void aProofIsNotDeceivedByAnotherErrorOfTheSameState() throws Exception {
-        try (FenceScene scene = new FenceScene().installed()) {
+        try (FenceScene scene = new FenceScene().mayBecomeApp().installed()) {
             scene.closed();
             scene.admin.execute(
                     "CREATE OR REPLACE FUNCTION millrace.refuse_write() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '25006'; END$$");
@@ -314,19 +314,19 @@ class InstallationIT {
 
     @Test
     void aTableOfRowSecurityAndOddColumnsIsProbed() throws Exception {
-        try (FenceScene scene = new FenceScene()) {
+        try (FenceScene scene = new FenceScene().mayBecomeApp()) {
             scene.admin.execute(
                     "SET ROLE " + scene.owner,
                     "CREATE TABLE \"Odd \"\"one\" (id int GENERATED ALWAYS AS IDENTITY, g int GENERATED ALWAYS AS (1) STORED, n text NOT NULL)",
                     "ALTER TABLE \"Odd \"\"one\" ENABLE ROW LEVEL SECURITY",
                     "GRANT INSERT (n), UPDATE (n), DELETE ON \"Odd \"\"one\" TO "
-                            + scene.app.username());
+                            + scene.app.name());
             try (WriteFence fence = scene.fence("shop", List.of(table("Odd \"one")))) {
                 assertThat(fence.install()).isEqualTo(DONE);
                 taken(fence.close(FenceScene.LONG));
                 Proof proof = fence.prove();
                 assertThat(proof.problems()).isEmpty();
-                assertThat(proof.probed()).containsExactly(scene.app.username());
+                assertThat(proof.probed()).containsExactly(scene.app.name());
                 assertRefused(() -> tryOut(scene.app, "DELETE FROM \"Odd \"\"one\""));
             }
         }

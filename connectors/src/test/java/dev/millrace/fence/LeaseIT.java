@@ -12,7 +12,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.fence.WriteFence.Limits;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.CutProxy;
-import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -187,7 +186,7 @@ class LeaseIT {
                                                     .equals(
                                                             scene.admin.value(
                                                                     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = '"
-                                                                            + scene.app.username()
+                                                                            + scene.app.name()
                                                                             + "'")));
             controller.commit();
             assertThatThrownBy(write::join).hasMessageContaining("closed for writes");
@@ -305,8 +304,8 @@ class LeaseIT {
     void aChangeIsMadeOnceHoweverOftenItIsSent() throws Exception {
         try (FenceScene scene = new FenceScene().installed()) {
             String close = "SELECT * FROM millrace.change_lease('shop', 'close', 0, 300, 'same')";
-            scene.millrace.execute(close, close);
-            assertThat(scene.millrace.query(close).getFirst().getFirst()).isEqualTo("t");
+            scene.millrace.database().execute(close, close);
+            assertThat(scene.millrace.database().query(close).getFirst().getFirst()).isEqualTo("t");
             assertThat(scene.admin.value("SELECT count(*) FROM millrace.lease")).isEqualTo("1");
         }
     }
@@ -315,10 +314,8 @@ class LeaseIT {
     @Test
     void aChangeWhoseReplyIsLostIsSettled() throws Exception {
         try (FenceScene scene = new FenceScene().installed();
-                CutProxy proxy = CutProxy.before(scene.millrace)) {
-            TestDatabase cut = proxy.through(scene.millrace);
-            try (Database database =
-                            new Database("shop", cut.url(), cut.username(), cut.password());
+                CutProxy proxy = CutProxy.before(scene.admin)) {
+            try (Database database = scene.millrace.through(proxy).database("shop");
                     WriteFence fence =
                             new WriteFence(
                                     database, "shop", FenceScene.TABLES, FenceScene.LIMITS)) {
@@ -347,11 +344,8 @@ class LeaseIT {
                         Duration.ofSeconds(20),
                         Duration.ofMillis(500));
         try (FenceScene scene = new FenceScene().installed();
-                CutProxy proxy = CutProxy.before(scene.millrace)) {
-            TestDatabase frozen = proxy.through(scene.millrace);
-            try (Database database =
-                            new Database(
-                                    "shop", frozen.url(), frozen.username(), frozen.password());
+                CutProxy proxy = CutProxy.before(scene.admin)) {
+            try (Database database = scene.millrace.through(proxy).database("shop");
                     WriteFence fence = new WriteFence(database, "shop", FenceScene.TABLES, hasty)) {
                 long epoch = epoch(taken(fence.close(FenceScene.LONG)));
                 proxy.freeze();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.fence.WriteFence.Older;
 import dev.millrace.fence.WriteFence.OpenWork;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -47,7 +48,7 @@ class OlderTransactionsIT {
 
             OpenWork blocker = onlyBlocker(scene);
             assertThat(blocker.pid()).hasValue(session.unwrap(PGConnection.class).getBackendPID());
-            assertThat(blocker.role()).isEqualTo(scene.app.username());
+            assertThat(blocker.role()).isEqualTo(scene.app.name());
             assertThat(blocker.state()).isEqualTo("idle in transaction");
             assertThat(blocker.since()).isPresent();
             assertThat(blocker.name()).isEqualTo("PostgreSQL JDBC Driver");
@@ -143,7 +144,7 @@ class OlderTransactionsIT {
             assertThat(blocker.pid()).isEmpty();
             assertThat(blocker.state()).isEqualTo("prepared");
             assertThat(blocker.name()).isEqualTo(name);
-            assertThat(blocker.role()).isEqualTo(scene.app.username());
+            assertThat(blocker.role()).isEqualTo(scene.app.name());
             CompletableFuture<Older> waiting = awaiting(scene);
             run(session, "COMMIT PREPARED '" + name + "'");
             assertThat(waiting.join()).isEqualTo(SETTLED);
@@ -179,9 +180,9 @@ class OlderTransactionsIT {
     /// With the extended protocol the server keeps the snapshot of the last statement.
     private static Connection simpleProtocol(FenceScene scene) {
         return new TestDatabase(
-                        scene.app.url() + "?preferQueryMode=simple",
-                        scene.app.username(),
-                        scene.app.password())
+                        scene.admin.url() + "?preferQueryMode=simple",
+                        scene.app.name(),
+                        GrantedLogins.PASSWORD)
                 .connect();
     }
 
@@ -239,7 +240,7 @@ class OlderTransactionsIT {
     @Test
     void withoutThePrivilegeToSeeOtherSessionsNothingIsSettled() throws Exception {
         try (FenceScene scene = new FenceScene().installed()) {
-            scene.admin.execute("REVOKE pg_read_all_stats FROM " + scene.millrace.username());
+            scene.admin.execute("REVOKE pg_read_all_stats FROM " + scene.millrace.name());
             scene.closed();
             assertThat(scene.fence.awaitOlder(Duration.ZERO))
                     .isInstanceOfSatisfying(

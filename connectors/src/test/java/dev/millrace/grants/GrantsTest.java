@@ -139,9 +139,10 @@ class GrantsTest {
                 .containsExactly("GRANT \"app\" TO \"apply\";");
     }
 
-    /// A cast names the type, and a rollback advances the sequences of the source.
+    /// A cast names the type, lower() the collation, and a rollback advances the sequences of the
+    /// source.
     @Test
-    void bothSidesNeedTheSchemasOfTypesAndTheSequences() {
+    void bothSidesNeedTheSchemasOfTypesAndCollationsAndTheSequences() {
         List<RoleGrants> grants = grants("", "");
         String types = "format('GRANT USAGE ON SCHEMA %I TO %I', r.nspname, ";
         String sequences = "format('GRANT SELECT, UPDATE ON SEQUENCE %s TO %I', r.name, ";
@@ -149,7 +150,11 @@ class GrantsTest {
         for (RoleGrants reading :
                 List.of(of(grants, Use.CAPTURE, Side.SOURCE), of(grants, Use.APPLY, Side.TARGET))) {
             assertThat(reading.statements())
-                    .anyMatch(each -> each.contains("typbasetype") && each.contains(types));
+                    .anyMatch(
+                            each ->
+                                    each.contains("typbasetype")
+                                            && each.contains("collnamespace")
+                                            && each.contains(types));
         }
         for (Side side : Side.values()) {
             assertThat(of(grants, Use.SWITCHOVER, side).statements())

@@ -1,6 +1,7 @@
 package dev.millrace.mapping;
 
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
 import dev.millrace.sql.Relation;
@@ -66,7 +67,7 @@ final class OracleTable implements AutoCloseable {
     private OracleTable(TestDatabase own) throws SQLException {
         own.execute(CREATE, PROBE);
         rows().forEach(row -> own.execute("INSERT INTO public.oracle VALUES (" + row + ")"));
-        database = new Database("oracle", own.url(), own.username(), own.password());
+        database = GrantedLogins.capture("m", own, "public.oracle").database("oracle");
         session = database.session();
         connection = database.connect("oracle");
         relation = session.sourceCatalog().relation(new TableId("public", "oracle")).orElseThrow();

@@ -3,6 +3,7 @@ package dev.millrace.postgres;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.expression.CaseMaps;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.postgres.types.CaseMapReader;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -15,9 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CaseMapReaderIT {
 
     private static CaseMaps read(TestDatabase database, String... collations) {
-        try (Database opened =
-                        new Database(
-                                "case", database.url(), database.username(), database.password());
+        try (Database opened = GrantedLogins.capture("m", database).database("case");
                 Session session = opened.session()) {
             return CaseMapReader.read(session, List.of(collations));
         }
@@ -72,7 +71,8 @@ class CaseMapReaderIT {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE SCHEMA other",
-                "CREATE COLLATION other.\"My coll\" (provider = icu, locale = 'und')");
+                "CREATE COLLATION other.\"My coll\" (provider = icu, locale = 'und')",
+                "CREATE TABLE t (v text COLLATE other.\"My coll\")");
 
         assertThat(read(database, "other.My coll").collations()).hasSize(1);
     }

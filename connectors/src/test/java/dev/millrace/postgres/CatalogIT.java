@@ -3,6 +3,8 @@ package dev.millrace.postgres;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.postgres.TableFacts.Persistence;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
@@ -13,15 +15,20 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 class CatalogIT {
 
+    private static final Map<TestDatabase, Login> LOGINS = new HashMap<>();
+
     private static <T> T source(TestDatabase database, Function<Catalog, T> question) {
-        try (Connection connection = database.connect()) {
+        try (Connection connection =
+                LOGINS.computeIfAbsent(database, GrantedLogins::source).connect()) {
             return question.apply(Catalog.ofSource(connection));
         } catch (SQLException e) {
             throw new IllegalStateException(e);
@@ -158,7 +165,7 @@ class CatalogIT {
                 "CREATE TABLE t (id int PRIMARY KEY, code text NOT NULL UNIQUE)",
                 "ALTER TABLE t REPLICA IDENTITY USING INDEX t_code_key");
 
-        try (Connection connection = database.connect()) {
+        try (Connection connection = GrantedLogins.target(database).connect()) {
             assertThat(
                             Catalog.ofTarget(connection)
                                     .relation(new TableId("public", "t"))

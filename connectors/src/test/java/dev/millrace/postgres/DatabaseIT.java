@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database.Reachability;
 import dev.millrace.postgres.Session.SilenceLimit;
 import dev.millrace.testing.PostgresServer;
@@ -19,22 +21,25 @@ import org.junit.jupiter.api.Test;
 
 class DatabaseIT {
 
-    private static Database open(TestDatabase database) {
-        return new Database("shop", database.url(), database.username(), database.password());
+    private static Login login(TestDatabase database) {
+        return GrantedLogins.source(database);
+    }
+
+    private static SessionFactory sessions(Login login, String options) {
+        return new SessionFactory(
+                "shop", login.endpoint().url() + options, login.name(), GrantedLogins.PASSWORD);
     }
 
     @Test
     void allSessionsHavePinnedSettingsDespiteDatabaseRoleAndUrl() throws SQLException {
         TestDatabase hostile = PostgresServer.shared().newDatabase();
-        HostileSettings.apply(hostile);
+        Login login = login(hostile);
+        HostileSettings.apply(hostile, login);
         SessionFactory sessions =
-                new SessionFactory(
-                        "shop",
-                        hostile.url()
-                                + "?options=-c%20IntervalStyle=iso_8601%20-c%20array_nulls=off"
-                                + "&ApplicationName=x&socketTimeout=1&readOnly=true",
-                        hostile.username(),
-                        hostile.password());
+                sessions(
+                        login,
+                        "?options=-c%20IntervalStyle=iso_8601%20-c%20array_nulls=off"
+                                + "&ApplicationName=x&socketTimeout=1&readOnly=true");
 
         try (Database opened = new Database(sessions, Duration.ofSeconds(20));
                 Connection pooled = opened.pooled();
@@ -102,10 +107,7 @@ class DatabaseIT {
 
     @Test
     void longStatementIsExemptFromTimeout() throws SQLException {
-        TestDatabase database = PostgresServer.shared().newDatabase();
-        SessionFactory sessions =
-                new SessionFactory(
-                        "shop", database.url(), database.username(), database.password());
+        SessionFactory sessions = sessions(login(PostgresServer.shared().newDatabase()), "");
 
         try (Database opened = new Database(sessions, Duration.ofSeconds(1));
                 Connection shortStatements = opened.connect("control");
@@ -133,13 +135,13 @@ class DatabaseIT {
     @Test
     void probeReportsWhyLoginFails() {
         TestDatabase database = PostgresServer.shared().newDatabase();
+        Login login = login(database);
         String elsewhere = database.url().replaceAll("/t\\d+$", "/nowhere");
 
-        try (Database here = open(database);
+        try (Database here = login.database("shop");
                 Database missing =
-                        new Database("shop", elsewhere, database.username(), database.password());
-                Database wrong =
-                        new Database("shop", database.url(), database.username(), "secret-7391");
+                        new Database("shop", elsewhere, login.name(), GrantedLogins.PASSWORD);
+                Database wrong = new Database("shop", database.url(), login.name(), "secret-7391");
                 Database down =
                         new Database(
                                 "shop", "jdbc:postgresql://127.0.0.1:1/x", "u", "secret-7391")) {
@@ -157,7 +159,7 @@ class DatabaseIT {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute("CREATE TABLE t (id text PRIMARY KEY)", "INSERT INTO t VALUES ('canary')");
 
-        try (Database opened = open(database);
+        try (Database opened = GrantedLogins.apply(database).database("shop");
                 Connection connection = opened.pooled();
                 var statement = connection.createStatement()) {
             assertThatThrownBy(() -> statement.execute("INSERT INTO t VALUES ('canary')"))
@@ -168,7 +170,7 @@ class DatabaseIT {
 
     @Test
     void returnsNullForNull() {
-        try (Database opened = open(PostgresServer.shared().newDatabase());
+        try (Database opened = login(PostgresServer.shared().newDatabase()).database("shop");
                 Session session = opened.session()) {
             assertThat(session.texts("SELECT NULL, 'null', ''").getFirst())
                     .containsExactly(null, "null", "");
@@ -179,14 +181,14 @@ class DatabaseIT {
     void readsServerFactsSlotsAndPublications() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
-                "CREATE TABLE t (id int PRIMARY KEY)",
+                "CREATE TABLE t (id int PRIMARY KEY, other int REFERENCES t)",
                 "CREATE PUBLICATION p FOR TABLE t WITH (publish_via_partition_root = true)",
                 "CREATE PUBLICATION narrow FOR TABLE t WHERE (id > 1)",
                 "CREATE PUBLICATION schema_wide FOR TABLES IN SCHEMA public");
         String slot = "s" + Long.toString(System.nanoTime(), 36);
         database.query("SELECT pg_create_logical_replication_slot('" + slot + "', 'pgoutput')");
 
-        try (Database opened = open(database);
+        try (Database opened = login(database).database("shop");
                 Session session = opened.session()) {
             Server server = session.server();
             Server.Facts facts = server.facts();

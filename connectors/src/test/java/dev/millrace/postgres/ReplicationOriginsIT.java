@@ -2,6 +2,8 @@ package dev.millrace.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -15,6 +17,7 @@ import org.junit.jupiter.api.Test;
 class ReplicationOriginsIT {
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
+    private final Login login = GrantedLogins.source(database);
     private final String stream = KafkaServer.newMigrationName();
 
     private void create(String... names) {
@@ -35,7 +38,7 @@ class ReplicationOriginsIT {
     }
 
     private List<String> drop(String of) throws SQLException {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             return ReplicationOrigins.drop(connection, of);
         }
     }
@@ -78,7 +81,7 @@ class ReplicationOriginsIT {
 
     @Test
     void othersUseWhatIsNotOfTheStreams() throws SQLException {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = login.connect()) {
             int before = ReplicationOrigins.read(connection, List.of(stream)).used();
             create("millrace_" + stream + "_1", "millrace_" + stream + "_1_1");
 

@@ -46,32 +46,7 @@ class AdministratorTest {
                     // them.
                     "SamplesIT",
                     // Gives a table to another owner.
-                    "SwitchoverReadinessIT",
-                    "BackfillScene",
-                    "CaptureChild",
-                    "CaptureScene",
-                    "CaseMapReaderIT",
-                    "ChunkerIT",
-                    "DatabaseIT",
-                    "EngineSessionsIT",
-                    "FenceIT",
-                    "FenceScene",
-                    "InstallationIT",
-                    "KeptConnectionsIT",
-                    "KeySweepIT",
-                    "LeaseIT",
-                    "LoadReaderIT",
-                    "LostStreamIT",
-                    "OlderTransactionsIT",
-                    "OracleTable",
-                    "QuerySessionIT",
-                    "RangeReaderIT",
-                    "RangesIT",
-                    "RereadingIT",
-                    "SelectProofIT",
-                    "StockConnector",
-                    "StreamWatchIT",
-                    "TableStartIT");
+                    "SwitchoverReadinessIT");
 
     private static boolean logsIn(JavaCodeUnitAccess<?> access) {
         JavaClass owner = access.getTargetOwner();

@@ -3,6 +3,8 @@ package dev.millrace.capture.connection;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.capture.connection.StreamWatch.Use;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.SessionFactory;
 import dev.millrace.postgres.watch.ConnectionWatch.Sessions;
 import dev.millrace.testing.PostgresServer;
@@ -26,6 +28,7 @@ class StreamWatchIT {
     private static final int CHECKS_OF_A_START = 24;
 
     private final TestDatabase source = PostgresServer.shared().newDatabase();
+    private final Login login = GrantedLogins.capture("m", source);
     private final String slot = "watched_" + source.name();
     private final AtomicInteger checks = new AtomicInteger();
     private final List<SQLException> lost = new CopyOnWriteArrayList<>();
@@ -33,7 +36,7 @@ class StreamWatchIT {
     private Sessions sessions() {
         return () -> {
             checks.incrementAndGet();
-            return source.connect();
+            return login.connect();
         };
     }
 
@@ -161,7 +164,7 @@ class StreamWatchIT {
 
     private Connection stream() throws SQLException {
         Connection connection =
-                new SessionFactory("test", source.url(), source.username(), source.password())
+                new SessionFactory("test", source.url(), login.name(), GrantedLogins.PASSWORD)
                         .openReplication("stream");
         connection
                 .unwrap(PGConnection.class)

@@ -3,6 +3,7 @@ package dev.millrace.postgres.load;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.load.LoadReader.Reading;
 import dev.millrace.sandbox.SandboxPostgres;
@@ -27,7 +28,7 @@ class LoadReaderIT {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private static Database database(TestDatabase of) {
-        return new Database("shop", of.url(), of.username(), of.password());
+        return GrantedLogins.apply(of).database("shop");
     }
 
     private static double known(Reading reading) {
@@ -41,12 +42,8 @@ class LoadReaderIT {
     @Test
     void sessionsThatWaitForALockAreCountedAlsoByAPlainRole() throws Exception {
         TestDatabase target = PostgresServer.shared().newDatabase();
-        String role = "load_" + target.name();
-        target.execute(
-                "CREATE TABLE item (id int)",
-                "INSERT INTO item VALUES (1)",
-                "CREATE ROLE %s LOGIN PASSWORD 'pw'".formatted(role));
-        try (Database database = database(new TestDatabase(target.url(), role, "pw"));
+        target.execute("CREATE TABLE item (id int)", "INSERT INTO item VALUES (1)");
+        try (Database database = database(target);
                 LoadReader reader = new LoadReader(database);
                 Connection holder = target.connect();
                 Connection waiter = target.connect()) {
@@ -126,11 +123,12 @@ class LoadReaderIT {
                         .with("max_slot_wal_keep_size", "1GB");
         try (SandboxPostgres primary = SandboxPostgres.start(folder, settings);
                 Database database =
-                        new Database(
-                                "shop",
-                                primary.jdbcUrl("postgres"),
-                                primary.username(),
-                                primary.password());
+                        GrantedLogins.source(
+                                        new TestDatabase(
+                                                primary.jdbcUrl("postgres"),
+                                                primary.username(),
+                                                primary.password()))
+                                .database("shop");
                 LoadReader reader = new LoadReader(database)) {
             execute(primary, "CREATE TABLE item (id int)");
             assertThat(unknown(lag(database))).contains("no standby");

@@ -3,6 +3,9 @@ package dev.millrace.postgres.query;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.grants.GrantSql;
+import dev.millrace.grants.GrantedLogins;
+import dev.millrace.grants.GrantedLogins.Login;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.query.QuerySession.Described;
 import dev.millrace.testing.PostgresServer;
@@ -29,8 +32,11 @@ class QuerySessionIT {
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
-    private final Database sessions =
-            new Database("query", database.url(), database.username(), database.password());
+
+    /// Comparisons without their own login have this one, which may write.
+    private Login login;
+
+    private Database sessions;
 
     @BeforeEach
     void tables() {
@@ -42,6 +48,10 @@ class QuerySessionIT {
                 "CREATE FUNCTION noisy(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN $1; END'",
                 "CREATE FUNCTION liar() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT nextval(''s'')'",
                 "CREATE FUNCTION slow() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_sleep(600); RETURN 1; END'");
+        login = GrantedLogins.apply(database);
+        sessions = login.database("query");
+        // What else a statement without a role reads, the operator grants.
+        database.execute("GRANT USAGE ON SEQUENCE s TO " + login.name());
     }
 
     @AfterEach
@@ -212,7 +222,7 @@ class QuerySessionIT {
     @Test
     void aRoleHasItsOwnPrivileges() throws Exception {
         String role = "reads_" + Long.toString(System.nanoTime(), 36);
-        database.execute("CREATE ROLE " + role);
+        database.execute("CREATE ROLE " + role, GrantSql.member(role, login.name()));
         try (QuerySession session = new QuerySession(sessions, Optional.of(role), TIMEOUT)) {
             session.prepare("q", "SELECT id FROM t");
             assertThat(session.run("q", List.of())).isEqualTo(new QueryResult.Failed("42501"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
 import dev.millrace.expression.CaseMaps;
+import dev.millrace.grants.GrantedLogins;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.SelectCompiler;
 import dev.millrace.mapping.SelectCompiler.CompileResult;
@@ -29,8 +30,7 @@ class SelectProofIT {
 
     private static final TestDatabase DATABASE = PostgresServer.shared().newDatabase();
 
-    private static Database owner;
-    private static Database reader;
+    private static Database database;
 
     @BeforeAll
     static void createTables() {
@@ -40,21 +40,19 @@ class SelectProofIT {
                 "CREATE INDEX ON public.item (a)",
                 "CREATE TABLE public.parts (id int4 PRIMARY KEY, a int4) PARTITION BY RANGE (id)",
                 "CREATE TABLE public.parts1 PARTITION OF public.parts FOR VALUES FROM (0) TO (100)",
-                "CREATE TABLE public.parts2 PARTITION OF public.parts FOR VALUES FROM (100) TO (200)",
-                "CREATE ROLE only_select LOGIN PASSWORD 'only_select'",
-                "GRANT SELECT ON public.item, public.parts TO only_select");
-        owner = new Database("proof", DATABASE.url(), DATABASE.username(), DATABASE.password());
-        reader = new Database("proof", DATABASE.url(), "only_select", "only_select");
+                "CREATE TABLE public.parts2 PARTITION OF public.parts FOR VALUES FROM (100) TO (200)");
+        database =
+                GrantedLogins.capture("m", DATABASE, "public.item", "public.parts")
+                        .database("proof");
     }
 
     @AfterAll
     static void close() {
-        owner.close();
-        reader.close();
+        database.close();
     }
 
     private static Mapping mapping(String table, String text) {
-        try (Session session = owner.session()) {
+        try (Session session = database.session()) {
             Relation source =
                     session.sourceCatalog().relation(new TableId("public", table)).orElseThrow();
             Relation target =
@@ -95,7 +93,7 @@ class SelectProofIT {
     }
 
     private static List<Problem> proof(Mapping mapping) {
-        try (Session session = reader.session()) {
+        try (Session session = database.session()) {
             return SelectProof.problems(session, statement(mapping.userText()), mapping);
         }
     }
