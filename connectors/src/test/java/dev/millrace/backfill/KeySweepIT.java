@@ -31,9 +31,10 @@ class KeySweepIT {
     private static final TableId TARGET = new TableId("public", "t");
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
+    private TestDatabase login = database;
 
     private Relation source() throws SQLException {
-        try (Connection connection = database.session("backfill")) {
+        try (Connection connection = login.session("backfill")) {
             return Catalog.ofSource(connection).relation(SOURCE).orElseThrow();
         }
     }
@@ -71,13 +72,13 @@ class KeySweepIT {
                                 "",
                                 mapper),
                         source);
-        try (Connection connection = database.session("backfill")) {
+        try (Connection connection = login.session("backfill")) {
             return sweep.find(connection, sweep.page(connection, Optional.empty()), missing);
         }
     }
 
     private List<Row> read(RowKey key) throws SQLException {
-        try (Connection connection = database.session("backfill")) {
+        try (Connection connection = login.session("backfill")) {
             return new KeyReader(connection)
                     .read(
                             source(),
@@ -118,6 +119,38 @@ class KeySweepIT {
         RowKey expected = RowKey.of(SOURCE, key);
         assertThat(missing).isEqualTo(new Found(List.of(expected), 0));
         assertThat(read(expected)).as("the window reads no other row").isEmpty();
+    }
+
+    /// What `plan` asks for: see the check `source.type-privilege`.
+    @ParameterizedTest
+    @CsvSource({
+        "domains.mark, kinds, first, second",
+        "domains.word, domains, one, two",
+        "domains.short, domains, abc, abcd"
+    })
+    void aKeyOfADomainNeedsTheSchemaOfTheTypeInWhichItIsCompared(
+            String type, String schema, String existing, String stale) throws Exception {
+        String role = "sweep_" + database.name();
+        database.execute(
+                "CREATE SCHEMA kinds",
+                "CREATE SCHEMA domains",
+                "CREATE TYPE kinds.mark AS ENUM ('first', 'second')",
+                "CREATE DOMAIN domains.mark AS kinds.mark CHECK (VALUE < 'second')",
+                "CREATE DOMAIN domains.word AS text",
+                "CREATE DOMAIN domains.short AS varchar(3)",
+                "CREATE TABLE s (k " + type + " PRIMARY KEY)",
+                "CREATE TABLE t (k text PRIMARY KEY)",
+                "INSERT INTO s VALUES ('" + existing + "')",
+                "INSERT INTO t VALUES ('" + existing + "'), ('" + stale + "')",
+                "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
+                "GRANT SELECT ON s, t TO " + role,
+                "GRANT USAGE ON SCHEMA " + schema + " TO " + role);
+        login = new TestDatabase(database.url(), role, "pw");
+
+        RowKey expected = RowKey.of(SOURCE, stale);
+        assertThat(sweep()).isEqualTo(new Found(List.of(expected), 0));
+        assertThat(read(expected)).isEmpty();
+        assertThat(read(RowKey.of(SOURCE, existing))).hasSize(1);
     }
 
     /// The text of a key selects its partition, so it is the one that the source prints.
