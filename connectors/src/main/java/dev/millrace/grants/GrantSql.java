@@ -93,22 +93,31 @@ public final class GrantSql {
     /// Runs a statement if the server says that it is needed. The condition and the statement are
     /// PL/pgSQL.
     static String onlyIf(String condition, String statement) {
-        return block("    IF " + condition + " THEN\n        " + statement + "\n    END IF;");
+        return block("", "    IF " + condition + " THEN\n        " + statement + "\n    END IF;");
     }
 
     /// Runs a statement for each row of a query.
     ///
     /// @param body of the loop, in which `r` is the row
     static String forEach(String query, Collection<String> body) {
-        return "DO $millrace$\nDECLARE\n    r record;\nBEGIN\n    FOR r IN "
-                + query
-                + "\n    LOOP\n"
-                + body.stream().map(line -> "        " + line).collect(Collectors.joining("\n"))
-                + "\n    END LOOP;\nEND $millrace$;";
+        return block(
+                "DECLARE\n    r record;\n",
+                "    FOR r IN "
+                        + query
+                        + "\n    LOOP\n"
+                        + body.stream()
+                                .map(line -> "        " + line)
+                                .collect(Collectors.joining("\n"))
+                        + "\n    END LOOP;");
     }
 
-    private static String block(String body) {
-        return "DO $millrace$\nBEGIN\n" + body + "\nEND $millrace$;";
+    /// The text between the quotes contains names of the file, so the quotes must not occur in it.
+    private static String block(String declarations, String body) {
+        String quote = "$millrace$";
+        for (int i = 1; body.contains(quote); i++) {
+            quote = "$millrace" + i + "$";
+        }
+        return "DO " + quote + "\n" + declarations + "BEGIN\n" + body + "\nEND " + quote + ";";
     }
 
     /// A PL/pgSQL statement that runs this SQL.
