@@ -279,7 +279,7 @@ class InstallationIT {
                     .startsWith(
                             "Writes were tried and refused as: "
                                     + scene.app.username()
-                                    + ". For other roles")
+                                    + ". Only the triggers were checked for")
                     .contains(scene.peer.username());
             assertThat(scene.admin.value("SELECT v FROM plain")).isEqualTo("1");
         }
