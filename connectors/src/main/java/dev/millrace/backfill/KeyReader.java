@@ -7,7 +7,6 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.sql.Relation;
-import dev.millrace.sql.ValueType;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashSet;
@@ -112,23 +111,13 @@ final class KeyReader {
         return row + "." + Identifier.quote(column) + (same ? "" : "::" + type);
     }
 
-    /// The type in which keys are compared. It changes no value: a cast to `varchar(3)` or
-    /// `numeric(5,1)` would make another key of a text that the column cannot have. A domain over
-    /// an enum has no comparison of enums, so its base type is used.
+    /// The type in which keys are compared, as SQL names it. A cast to it changes no value.
     static String type(Relation relation, String column) {
         Relation.SqlType declared = relation.column(column).orElseThrow().type();
-        Relation.SqlType base = ValueType.base(declared);
-        if (base.enumerated()) {
-            return base.formatted();
-        }
-        return isModified(declared)
-                ? Identifier.quote(base.schema()) + "." + Identifier.quote(base.name())
-                : declared.formatted();
-    }
-
-    /// Whether a cast to the type can change a value of its base type.
-    private static boolean isModified(Relation.SqlType type) {
-        return type.modifier() >= 0 || type.base().filter(KeyReader::isModified).isPresent();
+        Relation.SqlType compared = declared.compared();
+        return declared.isModified()
+                ? Identifier.quote(compared.schema()) + "." + Identifier.quote(compared.name())
+                : compared.formatted();
     }
 
     private static String array(List<RowKey> keys, int position) {

@@ -207,12 +207,13 @@ final class KeySweep {
     /// `numeric(5,1)` prints 7 as 7.0, and `char(3)` pads. The text selects the partition.
     private String printed(String column, boolean asDeclared) {
         String value = "v." + Identifier.quote(column);
-        String declared = source.column(column).orElseThrow().type().formatted();
-        String type = KeyReader.type(source, column);
-        if (!asDeclared || type.equals(declared)) {
+        Relation.SqlType declared = source.column(column).orElseThrow().type();
+        if (!asDeclared || !declared.isModified()) {
             return value;
         }
-        String cast = "(" + value + "::" + declared + ")::" + type;
+        String cast =
+                "(%s::%s)::%s"
+                        .formatted(value, declared.formatted(), KeyReader.type(source, column));
         return "CASE WHEN "
                 + value
                 + " = "

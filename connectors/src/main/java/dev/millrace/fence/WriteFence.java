@@ -139,7 +139,7 @@ public final class WriteFence implements AutoCloseable {
             }
             if (!byCatalog.isEmpty()) {
                 sentences.add(
-                        "For other roles only the triggers were checked, because Millrace may not become: "
+                        "Only the triggers were checked for roles that Millrace may not SET ROLE to: "
                                 + String.join(", ", byCatalog)
                                 + ".");
             }

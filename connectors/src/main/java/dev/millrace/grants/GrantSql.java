@@ -93,8 +93,7 @@ public final class GrantSql {
     /// Runs a statement if the server says that it is needed. The condition and the statement are
     /// PL/pgSQL.
     static String onlyIf(String condition, String statement) {
-        return block(
-                "BEGIN\n    IF " + condition + " THEN\n        " + statement + "\n    END IF;\n");
+        return block("", "    IF " + condition + " THEN\n        " + statement + "\n    END IF;");
     }
 
     /// Runs a statement for each row of a query.
@@ -102,22 +101,23 @@ public final class GrantSql {
     /// @param body of the loop, in which `r` is the row
     static String forEach(String query, Collection<String> body) {
         return block(
-                "DECLARE\n    r record;\nBEGIN\n    FOR r IN "
+                "DECLARE\n    r record;\n",
+                "    FOR r IN "
                         + query
                         + "\n    LOOP\n"
                         + body.stream()
-                                .map(line -> "        " + line + "\n")
-                                .collect(Collectors.joining())
-                        + "    END LOOP;\n");
+                                .map(line -> "        " + line)
+                                .collect(Collectors.joining("\n"))
+                        + "\n    END LOOP;");
     }
 
-    /// A name may contain what quotes the block.
-    private static String block(String body) {
-        String tag = "$millrace$";
-        while (body.contains(tag)) {
-            tag = tag.replace("e", "ee");
+    /// The text between the quotes contains names of the file, so the quotes must not occur in it.
+    private static String block(String declarations, String body) {
+        String quote = "$millrace$";
+        for (int i = 1; body.contains(quote); i++) {
+            quote = "$millrace" + i + "$";
         }
-        return "DO " + tag + "\n" + body + "END " + tag + ";";
+        return "DO " + quote + "\n" + declarations + "BEGIN\n" + body + "\nEND " + quote + ";";
     }
 
     /// A PL/pgSQL statement that runs this SQL.

@@ -45,7 +45,7 @@ public final class Grants {
     /// Sequences that belong to a column or supply its default or that of its domain.
     private static final String SEQUENCES =
             """
-            SELECT DISTINCT s.oid::regclass AS name FROM %1$s c
+            SELECT DISTINCT s.oid::regclass AS name, s.relnamespace::regnamespace AS schema FROM %1$s c
                     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass
                         AND d.refobjid = c.oid AND d.deptype IN ('a', 'i')
                     LEFT JOIN pg_catalog.pg_depend u ON d.classid = 'pg_catalog.pg_attrdef'::regclass
@@ -53,7 +53,7 @@ public final class Grants {
                         AND u.refclassid = 'pg_catalog.pg_class'::regclass
                     JOIN pg_catalog.pg_class s ON s.relkind = 'S'
                         AND (s.oid = d.objid AND d.classid = 'pg_catalog.pg_class'::regclass OR s.oid = u.refobjid)
-                    UNION SELECT s.oid::regclass FROM %1$s c
+                    UNION SELECT s.oid::regclass, s.relnamespace::regnamespace FROM %1$s c
                     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                     JOIN pg_catalog.pg_depend u ON u.classid = 'pg_catalog.pg_type'::regclass AND u.objid = a.atttypid
                         AND u.refclassid = 'pg_catalog.pg_class'::regclass
@@ -64,7 +64,7 @@ public final class Grants {
     private static final String FREE_STANDING =
             """
 
-                    UNION SELECT s.oid::regclass FROM pg_catalog.pg_class s
+                    UNION SELECT s.oid::regclass, s.relnamespace::regnamespace FROM pg_catalog.pg_class s
                     WHERE s.relkind = 'S' AND s.relpersistence <> 't' AND s.relnamespace IN (%s)
                         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                             WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = s.oid
@@ -383,6 +383,7 @@ public final class Grants {
         return GrantSql.forEach(
                 SEQUENCES.formatted(tables.tree()) + freeStanding(tables.whole()),
                 List.of(
+                        GrantSql.format("GRANT USAGE ON SCHEMA %s TO %I", "r.schema", role),
                         GrantSql.format(
                                 "GRANT " + privileges + " ON SEQUENCE %s TO %I", "r.name", role)));
     }

@@ -33,9 +33,8 @@ class KeySweepIT {
     private static final TableId TARGET = new TableId("public", "t");
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();
-
-    private final Login onSource = GrantedLogins.as("source_" + database.name(), database);
-    private final Login onTarget = GrantedLogins.as("target_" + database.name(), database);
+    private Login onSource = GrantedLogins.as("source_" + database.name(), database);
+    private Login onTarget = GrantedLogins.as("target_" + database.name(), database);
 
     private void tables(String... statements) {
         database.execute(statements);
@@ -130,6 +129,39 @@ class KeySweepIT {
         RowKey expected = RowKey.of(SOURCE, key);
         assertThat(missing).isEqualTo(new Found(List.of(expected), 0));
         assertThat(read(expected)).as("the window reads no other row").isEmpty();
+    }
+
+    /// What `plan` asks for: see the check `source.type-privilege`.
+    @ParameterizedTest
+    @CsvSource({
+        "domains.mark, kinds, first, second",
+        "domains.word, domains, one, two",
+        "domains.short, domains, abc, abcd"
+    })
+    void aKeyOfADomainNeedsTheSchemaOfTheTypeInWhichItIsCompared(
+            String type, String schema, String existing, String stale) throws Exception {
+        String role = "sweep_" + database.name();
+        database.execute(
+                "CREATE SCHEMA kinds",
+                "CREATE SCHEMA domains",
+                "CREATE TYPE kinds.mark AS ENUM ('first', 'second')",
+                "CREATE DOMAIN domains.mark AS kinds.mark CHECK (VALUE < 'second')",
+                "CREATE DOMAIN domains.word AS text",
+                "CREATE DOMAIN domains.short AS varchar(3)",
+                "CREATE TABLE s (k " + type + " PRIMARY KEY)",
+                "CREATE TABLE t (k text PRIMARY KEY)",
+                "INSERT INTO s VALUES ('" + existing + "')",
+                "INSERT INTO t VALUES ('" + existing + "'), ('" + stale + "')",
+                "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
+                "GRANT SELECT ON s, t TO " + role,
+                "GRANT USAGE ON SCHEMA " + schema + " TO " + role);
+        onSource = new Login(new TestDatabase(database.url(), role, "pw"));
+        onTarget = onSource;
+
+        RowKey expected = RowKey.of(SOURCE, stale);
+        assertThat(sweep()).isEqualTo(new Found(List.of(expected), 0));
+        assertThat(read(expected)).isEmpty();
+        assertThat(read(RowKey.of(SOURCE, existing))).hasSize(1);
     }
 
     /// The text of a key selects its partition, so it is the one that the source prints.

@@ -279,7 +279,7 @@ class InstallationIT {
                     .startsWith(
                             "Writes were tried and refused as: "
                                     + scene.app.name()
-                                    + ". For other roles")
+                                    + ". Only the triggers were checked for")
                     .contains(scene.peer.name());
             assertThat(scene.admin.value("SELECT v FROM plain")).isEqualTo("1");
         }

@@ -63,22 +63,25 @@ final class GrantsCommand implements Callable<Integer> {
     }
 
     private void print(RoleGrants grants) {
-        terminal.out()
-                .println(
-                        "-- "
-                                + grants.side().word()
-                                + ", database "
-                                + grants.database()
-                                + ": login "
-                                + grants.login()
-                                + ", "
-                                + grants.use().word()
-                                + " ("
-                                + grants.use().purpose()
-                                + ")");
-        grants.notes().forEach(note -> terminal.out().println("-- " + note));
+        comment(
+                grants.side().word()
+                        + ", database "
+                        + grants.database()
+                        + ": login "
+                        + grants.login()
+                        + ", "
+                        + grants.use().word()
+                        + " ("
+                        + grants.use().purpose()
+                        + ")");
+        grants.notes().forEach(this::comment);
         grants.statements().forEach(terminal.out()::println);
         terminal.out().println();
+    }
+
+    /// A name of the file may contain a line break, which would end the comment.
+    private void comment(String text) {
+        text.lines().map("-- "::concat).forEach(terminal.out()::println);
     }
 
     private void printJson(List<RoleGrants> grants) {

@@ -18,8 +18,8 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.type.LogicalType;
 
-/// Lets the bodies of requests contain each field once and with its own type. A client that sends
-/// the text "false" or a field twice means something that cannot be known. Thread-safe.
+/// Refuses bodies of requests in which a field occurs twice or has another type. What a client
+/// means by the text "false", or by two values, cannot be known. Thread-safe.
 public final class StrictJson implements JsonMapperBuilderCustomizer {
 
     private static final Pattern DUPLICATE =
@@ -77,7 +77,7 @@ public final class StrictJson implements JsonMapperBuilderCustomizer {
                     "The field '%s' must be %s."
                             .formatted(name(other.getPath()), word(other.getTargetType()));
             case StreamReadException broken when duplicate(broken).isPresent() ->
-                    "The field '" + duplicate(broken).get() + "' is there twice.";
+                    "The field '" + duplicate(broken).get() + "' occurs twice.";
             case null, default -> "The body is not JSON or does not have the expected form.";
         };
     }

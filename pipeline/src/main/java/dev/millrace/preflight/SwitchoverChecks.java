@@ -143,7 +143,7 @@ final class SwitchoverChecks {
                     "publication " + name,
                     "belongs to another role on the target, and only its owner may drop it: the"
                             + " reverse stream could not create it again, and a rollback, complete"
-                            + " and abort would wait for that",
+                            + " and abort would wait until its owner drops it",
                     facts.switchover().reverseSlot().isPresent()
                             ? Remedy.byHand(
                                     "Let its owner drop it when the migration ends. Do not change the"

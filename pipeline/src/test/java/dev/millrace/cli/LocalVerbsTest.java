@@ -169,6 +169,15 @@ class LocalVerbsTest {
                 .isEqualTo("The file needs no such privilege.\n");
     }
 
+    /// An administrator runs the output; a comment must not end inside a name.
+    @Test
+    void grantsCommentsEveryLineOfAName() throws IOException {
+        String file = file(VALID.replace("username: a", "username: \"a\\nDROP TABLE t;\\rDROP\""));
+
+        assertThat(environment().run("grants", "-c", file, "--side", "source").out())
+                .contains("login a\n-- DROP TABLE t;\n-- DROP, capture (");
+    }
+
     @Test
     void schemaPrintsOnlyTheSchema() {
         Invocation verb = new Invocation().run("schema");

@@ -19,8 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Every operation that has a body refuses a field of another type, and a field that is there
-/// twice.
+/// Every operation that has a body refuses a field of another type, and a field that occurs twice.
 class StrictBodiesIT {
 
     @AutoClose private static ServiceScene scene;
@@ -113,7 +112,7 @@ class StrictBodiesIT {
     }
 
     @Test
-    void aFieldThatIsThereTwiceIsRefusedByItsName() {
+    void aFieldThatOccursTwiceIsRefusedByItsName() {
         Map<String, Field> ofEach =
                 fields().collect(Collectors.toMap(Field::path, field -> field, (one, _) -> one));
 
@@ -122,7 +121,7 @@ class StrictBodiesIT {
             Answer answer = field.send("{\"%1$s\": null, \"%1$s\": null}".formatted(field.name()));
             assertProblem(answer, 400);
             assertThat(answer.json().path("detail").asString())
-                    .startsWith("The field '" + field.name() + "' is there twice.");
+                    .startsWith("The field '" + field.name() + "' occurs twice.");
         }
     }
 }

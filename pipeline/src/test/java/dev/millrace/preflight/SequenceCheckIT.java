@@ -44,9 +44,10 @@ class SequenceCheckIT {
         for (var database : List.of(scene.source, scene.target)) {
             database.execute(
                     "CREATE SEQUENCE invoice",
-                    "CREATE SEQUENCE number",
+                    "CREATE SCHEMA numbers",
+                    "CREATE SEQUENCE numbers.number",
                     "CREATE SEQUENCE ticket",
-                    "CREATE DOMAIN numbered AS bigint DEFAULT nextval('number')",
+                    "CREATE DOMAIN numbered AS bigint DEFAULT nextval('numbers.number')",
                     "CREATE TABLE visit (id bigint PRIMARY KEY DEFAULT nextval('ticket'), at numbered)",
                     "ALTER TABLE visit OWNER TO " + scene.role);
         }
@@ -54,7 +55,7 @@ class SequenceCheckIT {
                 .extracting(Finding::object)
                 .contains(
                         "sequence public.invoice of the source",
-                        "sequence public.number of the target",
+                        "sequence numbers.number of the target",
                         "sequence public.ticket of the source");
 
         for (RoleGrants each : Grants.of(scene.spec(WILDCARD))) {

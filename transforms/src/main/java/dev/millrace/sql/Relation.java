@@ -64,6 +64,20 @@ public record Relation(TableId id, List<Column> columns, List<String> key) {
                 Optional<SqlType> base) {
             this(schema, name, formatted, modifier, base, false);
         }
+
+        /// Whether a cast to this type can change a value of its base type: it has a length or a
+        /// precision.
+        public boolean isModified() {
+            return modifier >= 0 || base.filter(SqlType::isModified).isPresent();
+        }
+
+        /// The type in which values of a key are compared, without its modifier. A domain over an
+        /// enum has no comparison of enums, and a modifier would make another key of a value that
+        /// the column cannot have; both have the base type.
+        public SqlType compared() {
+            SqlType innermost = ValueType.base(this);
+            return innermost.enumerated() || isModified() ? innermost : this;
+        }
     }
 
     /// The collation of a column: how its text compares and changes case.

@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
 
 /// The engine's queue of events, in memory. In the last millisecond of each wait for events the
 /// engine asks for the size without a pause, which costs 4 % of a processor while nothing changes.
-/// In that millisecond the answer for an empty queue takes longer. A producer waits no longer than
-/// without: the engine holds its lock during the whole millisecond. Guarded by that lock; the
-/// engine finds the class by [#name].
+/// In that millisecond the answer for an empty queue takes longer. This delays a producer by at
+/// most one [#PAUSE]: the engine holds its lock during the whole millisecond anyway. Guarded by
+/// that lock, except that metrics read [#size] without it; they may get an older number. The engine
+/// finds the class by [#name].
 public final class PacedQueue<T extends Sizeable> implements QueueProvider<T> {
 
     /// The engine's setting of it.
@@ -21,9 +22,10 @@ public final class PacedQueue<T extends Sizeable> implements QueueProvider<T> {
     /// How often the engine asks before it waits.
     private static final int BEFORE_A_WAIT = 3;
 
+    /// In nanoseconds.
     private static final long PAUSE = 250_000;
 
-    /// In nanoseconds, as [#PAUSE]. Every other wait of the engine is longer.
+    /// In nanoseconds. Two questions with more time between them belong to two waits.
     private static final long LAST_MILLISECOND = 1_000_000;
 
     private final Queue<T> events = new ArrayDeque<>();

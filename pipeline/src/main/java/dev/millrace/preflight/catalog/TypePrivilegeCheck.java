@@ -24,7 +24,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Checks that the roles may use the schemas of the types that Millrace names in a cast: those of
-/// each column that it writes, and those of the keys by which it reads a row. Only reads.
+/// each column that it writes, and those of the keys by which it finds a row. Only reads.
 public final class TypePrivilegeCheck {
 
     private static final int NAMED = 3;
@@ -41,7 +41,7 @@ public final class TypePrivilegeCheck {
         Columns keys = new Columns();
         Columns written = new Columns();
         Columns back = new Columns();
-        compiled.tables().forEach(table -> keys.key(table.source()));
+        compiled.tables().forEach(table -> keys.key(table.source(), table.source().key()));
         compiled.tables()
                 .forEach(
                         table ->
@@ -89,8 +89,8 @@ public final class TypePrivilegeCheck {
                         (schema, names) ->
                                 findings.refuse(
                                         "schema " + schema,
-                                        "the role has no USAGE privilege, so no row can be written:"
-                                                + " the types of "
+                                        "the role has no USAGE privilege, so no row can be written or"
+                                                + " found by its key: the types of "
                                                 + named(names)
                                                 + " are in this schema",
                                         Remedy.onTarget(GrantSql.usage(schema, role))));
@@ -150,24 +150,35 @@ public final class TypePrivilegeCheck {
 
         private final SortedMap<String, SortedSet<String>> bySchema = new TreeMap<>();
 
-        /// Keys are compared in the declared type or, of a domain, in its base type.
-        void key(Relation table) {
-            for (String name : table.key()) {
-                Relation.Column column = table.column(name).orElseThrow();
-                add(table.id(), column, Stream.of(column.type(), ValueType.base(column.type())));
-            }
+        /// A key with a length or a precision is also cast to the declared type, which prints it.
+        void key(Relation table, List<String> names) {
+            columns(table, names)
+                    .forEach(
+                            column -> {
+                                Relation.SqlType type = column.type();
+                                Stream<Relation.SqlType> declared =
+                                        type.isModified() ? Stream.of(type) : Stream.empty();
+                                add(
+                                        table.id(),
+                                        column,
+                                        Stream.concat(Stream.of(type.compared()), declared));
+                            });
         }
 
-        /// A text is cast to the base type of a domain.
+        /// A text is cast to the base type of a domain. Keys are also read, page by page.
         void written(Mapping mapping, Relation table) {
-            mapping.target().columns().stream()
-                    .flatMap(name -> table.column(name).stream())
+            columns(table, mapping.target().columns())
                     .forEach(
                             column ->
                                     add(
                                             table.id(),
                                             column,
                                             Stream.of(ValueType.base(column.type()))));
+            key(table, mapping.target().keyColumns());
+        }
+
+        private static Stream<Relation.Column> columns(Relation table, List<String> names) {
+            return names.stream().flatMap(name -> table.column(name).stream());
         }
 
         private void add(TableId table, Relation.Column column, Stream<Relation.SqlType> types) {
