@@ -84,6 +84,23 @@ final class RoleFaults {
                         CheckName.TARGET_TRIGGERS,
                         "public.customer",
                         "CREATE TABLE visit (id bigint PRIMARY KEY, customer bigint REFERENCES customer)"),
+                source(
+                        CheckName.SWITCHOVER_SOURCE_UNIQUE_VALUES,
+                        "role ",
+                        "CREATE UNIQUE INDEX ON users (email)"),
+                pasted(
+                        CheckName.TARGET_UNIQUE_VALUES,
+                        "role ",
+                        scene -> {
+                            scene.table("parts", "id bigint PRIMARY KEY, v int");
+                            scene.target(
+                                    "DROP TABLE parts",
+                                    "CREATE TABLE parts (id bigint PRIMARY KEY, v int) PARTITION BY RANGE (id)",
+                                    "CREATE TABLE part_1 PARTITION OF parts DEFAULT",
+                                    "CREATE UNIQUE INDEX ON part_1 (v)",
+                                    "ALTER TABLE parts OWNER TO {role}",
+                                    "ALTER TABLE part_1 OWNER TO {role}");
+                        }),
                 pasted(
                         CheckName.SOURCE_TYPE_PRIVILEGE,
                         "schema kinds",
