@@ -75,6 +75,7 @@ final class RoleFaults {
                         CheckName.SWITCHOVER_ACTIVITY,
                         "role ",
                         "REVOKE pg_read_all_stats FROM {role}"),
+                source(CheckName.SOURCE_OPEN_TRANSACTIONS, "role "),
                 source(
                         CheckName.SWITCHOVER_SOURCE_TRIGGERS,
                         "role ",
