@@ -119,8 +119,7 @@ final class TargetSession implements AutoCloseable {
     /// killed. Which index a session of another role creates may be hidden; then it counts if it
     /// has a lock on the table.
     Optional<String> builderOf(String index) throws SQLException {
-        return texts(BUILDER.formatted(Identifier.literal(index)))
-                .stream()
+        return texts(BUILDER.formatted(Identifier.literal(index))).stream()
                 .map(row -> String.valueOf(row.getFirst()))
                 .findFirst();
     }

@@ -33,7 +33,6 @@ final class SwitchoverTableChecks {
                     SwitchoverTableChecks::sourceOwnership,
                     SwitchoverTableChecks::targetOwnership,
                     SwitchoverTableChecks::sourceTriggers,
-                    UniqueValueChecks.ON_SOURCE,
                     SwitchoverTableChecks::replicaIdentity);
 
     private static final int NAMED = 3;
@@ -48,7 +47,6 @@ final class SwitchoverTableChecks {
                     List.of(
                             SwitchoverTableChecks::targetOwnership,
                             SwitchoverTableChecks::sourceTriggers,
-                            UniqueValueChecks.ON_SOURCE,
                             SwitchoverTableChecks::replicaIdentity);
         };
     }

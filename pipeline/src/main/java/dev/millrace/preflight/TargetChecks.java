@@ -31,7 +31,7 @@ final class TargetChecks {
                     TargetChecks::kind,
                     TargetChecks::key,
                     TargetChecks::replicaRole,
-                    UniqueValueChecks.ON_TARGET,
+                    UniqueValueCheck::judge,
                     TargetRuleCheck::judge,
                     TargetChecks::identity,
                     TargetChecks::deferrable,

@@ -85,10 +85,6 @@ final class RoleFaults {
                         CheckName.TARGET_TRIGGERS,
                         "public.customer",
                         "CREATE TABLE visit (id bigint PRIMARY KEY, customer bigint REFERENCES customer)"),
-                source(
-                        CheckName.SWITCHOVER_SOURCE_UNIQUE_VALUES,
-                        "role ",
-                        "CREATE UNIQUE INDEX ON users (email)"),
                 pasted(
                         CheckName.TARGET_UNIQUE_VALUES,
                         "role ",
@@ -102,6 +98,24 @@ final class RoleFaults {
                                     "ALTER TABLE parts OWNER TO {role}",
                                     "ALTER TABLE part_1 OWNER TO {role}");
                         }),
+                pasted(
+                        CheckName.SOURCE_COLLATION_PRIVILEGE,
+                        "schema sorts",
+                        scene -> {
+                            scene.both(
+                                    "CREATE SCHEMA sorts",
+                                    "CREATE COLLATION sorts.plain FROM \"C\"");
+                            scene.table(
+                                    "names", "id bigint PRIMARY KEY, n text COLLATE sorts.plain");
+                            scene.entry(
+                                    "names",
+                                    Map.of(
+                                            "select",
+                                            "SELECT id, lower(n) AS n FROM names",
+                                            "reverse",
+                                            List.of("SELECT id, upper(n) AS n FROM names")));
+                        }),
+                target(CheckName.TARGET_COLLATION_PRIVILEGE, "schema sorts"),
                 pasted(
                         CheckName.SOURCE_TYPE_PRIVILEGE,
                         "schema kinds",
