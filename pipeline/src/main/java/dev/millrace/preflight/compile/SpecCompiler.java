@@ -184,6 +184,8 @@ public final class SpecCompiler {
     /// Another check reports collations that the role may not use.
     private CompiledTable compiled(
             TableEntry.Select table, Relation of, Relation into, CaseMaps caseMaps) {
+        // Also when the SELECT itself is not compiled, so that one run of plan names all schemas.
+        table.reverse().forEach(statement -> targetCollations.allow(statement, into));
         if (of.key().isEmpty()
                 || into.key().isEmpty()
                 || !keyFits(table, into)
