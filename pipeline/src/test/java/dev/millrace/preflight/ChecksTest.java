@@ -464,8 +464,7 @@ class ChecksTest {
         assertThat(only().message()).endsWith("are on crm.customer");
         assertThat(only().status()).isEqualTo(Status.WARNING);
         assertThat(only().remedy())
-                .isEqualTo(
-                        "GRANT SET ON PARAMETER session_replication_role TO \"millrace\";");
+                .isEqualTo("GRANT SET ON PARAMETER session_replication_role TO \"millrace\";");
         targetServer = server("crm", 140_000, false);
         assertThat(only().remedy()).isEqualTo("ALTER ROLE \"millrace\" SUPERUSER;");
 
