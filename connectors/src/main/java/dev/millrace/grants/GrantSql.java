@@ -13,6 +13,9 @@ public final class GrantSql {
     /// What apply does to a table of the target.
     public static final String WRITE = "SELECT, INSERT, UPDATE, DELETE";
 
+    /// The first version in which the right to set a server parameter can be granted.
+    static final int PARAMETER_GRANTS = 15;
+
     private GrantSql() {}
 
     /// @param privileges as SQL lists them
@@ -81,9 +84,13 @@ public final class GrantSql {
                 + to(role);
     }
 
-    /// Lets a role write rows without firing triggers.
-    public static String replicaRole(String role) {
-        return "GRANT SET ON PARAMETER session_replication_role" + to(role);
+    /// Lets a role write rows without firing triggers. Before version 15, only a superuser may.
+    ///
+    /// @param majorVersion of the server
+    public static String replicaRole(String role, int majorVersion) {
+        return majorVersion >= PARAMETER_GRANTS
+                ? "GRANT SET ON PARAMETER session_replication_role" + to(role)
+                : "ALTER ROLE " + Identifier.quote(role) + " SUPERUSER;";
     }
 
     private static String to(String role) {

@@ -6,6 +6,7 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.postgres.SessionFactory;
+import dev.millrace.postgres.TableFacts;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
@@ -353,12 +354,16 @@ public final class Grants {
     private static String replicaRole(GrantedTables tables, String role) {
         return GrantSql.onlyIf(
                 VERSION
-                        + " >= 150000 AND EXISTS (SELECT FROM "
+                        + " >= "
+                        + GrantSql.PARAMETER_GRANTS * 10_000
+                        + " AND EXISTS (SELECT FROM "
                         + tables.tree()
                         + " c WHERE EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid)"
                         + " OR EXISTS (SELECT FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid"
-                        + " AND (x.indisunique OR x.indisexclusion) AND NOT x.indisprimary))",
-                GrantSql.execute(GrantSql.replicaRole(role)));
+                        + " AND "
+                        + TableFacts.UNIQUE_BESIDES_KEY
+                        + "))",
+                GrantSql.execute(GrantSql.replicaRole(role, GrantSql.PARAMETER_GRANTS)));
     }
 
     /// Windows read each partition under its own name.

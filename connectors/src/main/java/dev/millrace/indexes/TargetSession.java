@@ -19,6 +19,17 @@ import org.jspecify.annotations.Nullable;
 /// except [#cancel].
 final class TargetSession implements AutoCloseable {
 
+    /// Locks are visible to every role; what a session creates is not.
+    private static final String BUILDER =
+            """
+            SELECT p.pid FROM pg_catalog.pg_index x, pg_catalog.pg_stat_progress_create_index p
+            WHERE x.indexrelid = pg_catalog.to_regclass(%s) AND (p.index_relid = x.indexrelid
+                OR p.relid IS NULL AND p.datname = pg_catalog.current_database()
+                    AND EXISTS (SELECT FROM pg_catalog.pg_locks l
+                        WHERE l.pid = p.pid AND l.locktype = 'relation' AND l.granted
+                            AND l.relation = x.indrelid))
+            """;
+
     /// A lock that stops readers or writers must not be awaited for long: they would queue.
     private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(2);
 
@@ -105,13 +116,10 @@ final class TargetSession implements AutoCloseable {
     }
 
     /// The session that creates the index at this moment, for example one of a process that was
-    /// killed.
+    /// killed. Which index a session of another role creates may be hidden; then it counts if it
+    /// has a lock on the table.
     Optional<String> builderOf(String index) throws SQLException {
-        return texts(
-                        "SELECT pid FROM pg_catalog.pg_stat_progress_create_index WHERE index_relid = pg_catalog.to_regclass("
-                                + Identifier.literal(index)
-                                + ")")
-                .stream()
+        return texts(BUILDER.formatted(Identifier.literal(index))).stream()
                 .map(row -> String.valueOf(row.getFirst()))
                 .findFirst();
     }

@@ -90,6 +90,13 @@ final class FactReader {
                     AND (d.conrelid = c.oid OR d.conparentid = 0)
                     AND d.contype IN ('p', 'u', 'x') AND d.condeferrable
                     ORDER BY d.conname, dn.nspname, dc.relname, u.i) AS deferrable,
+                EXISTS (SELECT FROM pg_catalog.pg_index x
+                    WHERE x.indrelid = ANY (ARRAY(SELECT c.oid
+                        UNION SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) t))
+                    AND\s"""
+                    + TableFacts.UNIQUE_BESIDES_KEY
+                    + """
+                    ) AS unique_besides_key,
                 ARRAY(SELECT pg_catalog.format('%I.%I', hn.nspname, h.relname)
                     FROM pg_catalog.pg_inherits i
                     JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid
@@ -243,6 +250,7 @@ final class FactReader {
                 Query.texts(row, "triggers"),
                 members(Query.texts(row, "replica_triggers")),
                 members(Query.texts(row, "deferrable")),
+                row.getBoolean("unique_besides_key"),
                 Query.texts(row, "inheriting_tables"),
                 new Rules(
                         Query.texts(row, "update_rules"),

@@ -6,7 +6,9 @@ import java.util.OptionalInt;
 
 /// A transaction that may stay open for long: any prepared transaction, or a session's transaction
 /// that has written and is older than one minute. The creation of a replication slot waits for such
-/// transactions of every database. Immutable.
+/// transactions of every database. A role that may not see other roles' sessions does not see since
+/// when their transactions are open, so only its own are found; see [Server.Role#seesActivity].
+/// Immutable.
 ///
 /// @param name the identifier of a prepared transaction; empty for a session's transaction
 /// @param session the session's process id; empty for a prepared transaction

@@ -25,6 +25,11 @@ public record TableFacts(
         long bytes,
         List<Partition> partitions) {
 
+    /// Which indexes `x` of `pg_index` refuse rows besides the primary key: unique and exclusion
+    /// constraints, and unique indexes.
+    public static final String UNIQUE_BESIDES_KEY =
+            "(x.indisunique OR x.indisexclusion) AND NOT x.indisprimary";
+
     /// Whether a `*` in the specification selects the table: not a view or a partition, and its
     /// changes are in the WAL.
     public boolean isCarried() {
@@ -101,6 +106,7 @@ public record TableFacts(
     /// @param deferrable deferrable unique, primary key and exclusion constraints, including those
     ///   of partitions. Triggers check them and do not fire with `session_replication_role =
     ///   replica`, so duplicates would not be detected
+    /// @param uniqueBesidesKey the table or a partition has an index of [#UNIQUE_BESIDES_KEY]
     /// @param inheritingTables tables that inherit from this one without being partitions: a SELECT
     ///   reads their rows too, but their changes carry their own names
     /// @param rules rules that rewrite statements on the table's own name; not the rules of its
@@ -111,6 +117,7 @@ public record TableFacts(
             List<String> triggers,
             List<Member> replicaTriggers,
             List<Member> deferrable,
+            boolean uniqueBesidesKey,
             List<String> inheritingTables,
             Rules rules) {
 

@@ -13,6 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Indexes and foreign keys of a real target that are dropped for the backfill and created again.
 @Timeout(900)
@@ -234,14 +236,16 @@ class TargetIndexesIT {
         }
     }
 
-    @Test
-    void aBuildOfAnotherSessionIsAwaited() throws Exception {
+    /// Which index another role's session creates is hidden from the login.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aBuildOfAnotherSessionIsAwaited(boolean own) throws Exception {
         try (IndexScene scene = new IndexScene();
                 Connection reader = scene.target.connect()) {
             scene.target.execute("CREATE INDEX plain ON child (a)");
             scene.prepareUntil(Integer.MAX_VALUE);
             readForLong(reader);
-            TestDatabase session = scene.login.database();
+            TestDatabase session = own ? scene.login.database() : scene.target;
             CompletableFuture<Void> builder =
                     CompletableFuture.runAsync(
                             () ->

@@ -12,6 +12,7 @@ import dev.millrace.preflight.PreflightReport.PlannedTable;
 import dev.millrace.preflight.PreflightReport.Reversal;
 import dev.millrace.preflight.capacity.RowSizeCheck;
 import dev.millrace.preflight.capacity.WalHeadroom;
+import dev.millrace.preflight.catalog.CollationPrivilegeCheck;
 import dev.millrace.preflight.catalog.ConstraintCheck;
 import dev.millrace.preflight.catalog.IndexCheck;
 import dev.millrace.preflight.catalog.SequenceCheck;
@@ -111,6 +112,11 @@ public final class Preflight {
                     .forEach(check -> findings.addAll(check.judge(facts)));
             findings.addAll(EnvironmentChecks.judge(from, to, written(compilation.tables())));
             findings.addAll(TypeCheck.judge(from, to, compilation.tables()));
+            findings.addAll(
+                    CollationPrivilegeCheck.judge(
+                            compilation,
+                            facts.source().server().role().name(),
+                            facts.target().server().role().name()));
             findings.addAll(TypePrivilegeCheck.judge(from, to, compilation));
             findings.addAll(capacity(spec, from, facts));
             findings.addAll(ConstraintCheck.judge(to, facts.targets()));

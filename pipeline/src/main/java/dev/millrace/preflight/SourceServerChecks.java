@@ -179,6 +179,14 @@ final class SourceServerChecks {
         Findings findings = new Findings(CheckName.SOURCE_OPEN_TRANSACTIONS);
         if (facts.source().slot().isEmpty()) {
             facts.source().server().transactions().forEach(open -> warn(findings, open));
+            Server.Role role = facts.source().server().role();
+            if (!role.seesActivity()) {
+                findings.warn(
+                        "role " + role.name(),
+                        "may not see since when transactions of other roles are open: it is not"
+                                + " known whether one delays the snapshot",
+                        Remedy.onSource(GrantSql.activity(role.name())));
+            }
         }
         return findings.orOk("transactions", "no open transaction delays the snapshot");
     }

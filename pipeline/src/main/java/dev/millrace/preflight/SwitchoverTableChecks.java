@@ -35,9 +35,6 @@ final class SwitchoverTableChecks {
                     SwitchoverTableChecks::sourceTriggers,
                     SwitchoverTableChecks::replicaIdentity);
 
-    /// The first version in which the right to set a server parameter can be granted.
-    private static final int PARAMETER_GRANTS = 15;
-
     private static final int NAMED = 3;
 
     private SwitchoverTableChecks() {}
@@ -100,7 +97,7 @@ final class SwitchoverTableChecks {
                 "tables", "the role has the rights of the owners of all tables and partitions");
     }
 
-    private static String named(Collection<TableId> tables) {
+    static String named(Collection<TableId> tables) {
         String first =
                 tables.stream()
                         .limit(NAMED)
@@ -138,10 +135,7 @@ final class SwitchoverTableChecks {
                             + " of "
                             + named(affected)
                             + " would act on rows of the reverse stream",
-                    Remedy.onSource(
-                            source.majorVersion() >= PARAMETER_GRANTS
-                                    ? GrantSql.replicaRole(role)
-                                    : "ALTER ROLE " + Identifier.quote(role) + " SUPERUSER;"));
+                    Remedy.onSource(GrantSql.replicaRole(role, source.majorVersion())));
         }
         return findings.orOk(
                 "source tables", "no trigger or foreign key acts on rows of the reverse stream");

@@ -5,6 +5,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.grants.GrantSql;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
@@ -30,6 +31,7 @@ final class TargetChecks {
                     TargetChecks::kind,
                     TargetChecks::key,
                     TargetChecks::replicaRole,
+                    UniqueValueCheck::judge,
                     TargetRuleCheck::judge,
                     TargetChecks::identity,
                     TargetChecks::deferrable,
@@ -111,7 +113,8 @@ final class TargetChecks {
 
     private static List<Finding> replicaRole(Facts facts) {
         Findings findings = new Findings(CheckName.TARGET_TRIGGERS);
-        String role = facts.target().server().role().name();
+        Server.Facts server = facts.target().server();
+        String role = server.role().name();
         for (TableFacts table : facts.targetTables()) {
             TableFacts.Dependents dependents = table.dependents();
             if (!dependents.replicaTriggers().isEmpty()) {
@@ -138,7 +141,7 @@ final class TargetChecks {
                                 + " tables arrive in any order: "
                                 + String.join(", ", affected)
                                 + " would fail or act on replicated rows",
-                        Remedy.onTarget(GrantSql.replicaRole(role))
+                        Remedy.onTarget(GrantSql.replicaRole(role, server.majorVersion()))
                                 .note("Alternatively, drop them until the switchover."));
             }
         }

@@ -75,6 +75,7 @@ public record GateFacts(
     /// What the catalogs of both databases contain.
     ///
     /// @param transactions old and prepared transactions on the source
+    /// @param hidden why transactions of other roles are not known; empty if they are
     /// @param subscriptions subscriptions that write into mapped tables, on either side
     /// @param strangers sessions of other programs under Millrace's role on the source
     /// @param unready constraints that are not validated and indexes that are not valid, of the
@@ -83,6 +84,7 @@ public record GateFacts(
     ///   there and lacks on a target table of it
     public record Sides(
             List<String> transactions,
+            Optional<String> hidden,
             List<String> subscriptions,
             List<String> strangers,
             List<String> unready,

@@ -50,11 +50,7 @@ final class Gates {
             gates.add(schema());
             gates.addAll(readiness());
         }
-        gates.add(
-                nothing(
-                        "transactions",
-                        Sides::transactions,
-                        "The fence would wait for them. End these transactions, or wait for their end"));
+        gates.add(transactions());
         gates.add(
                 nothing(
                         "subscriptions",
@@ -267,6 +263,20 @@ final class Gates {
                 : name.equals("sequences")
                         ? Gate.doubtful(name, "not ready", "ready", reason)
                         : Gate.closed(name, "not ready", "ready", reason);
+    }
+
+    private Gate transactions() {
+        String name = "transactions";
+        return facts.sides()
+                .filter(sides -> sides.transactions().isEmpty())
+                .flatMap(Sides::hidden)
+                .map(hidden -> Gate.closed(name, UNKNOWN, "none", hidden))
+                .orElseGet(
+                        () ->
+                                nothing(
+                                        name,
+                                        Sides::transactions,
+                                        "The fence would wait for them. End these transactions, or wait for their end"));
     }
 
     private Gate nothing(String name, Function<Sides, List<String>> found, String remedy) {

@@ -41,6 +41,14 @@ public record SidesReader(
             ORDER BY xact_start
             """;
 
+    /// The type and the age of other roles' sessions are hidden from a role without this privilege.
+    private static final String HIDDEN =
+            """
+            SELECT 'Role ' || quote_ident(current_user) || ' cannot see since when transactions of other roles'
+                || ' are open. Run: GRANT pg_read_all_stats TO ' || quote_ident(current_user) || '.'
+            WHERE NOT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
+            """;
+
     private static final String SUBSCRIPTIONS =
             """
             SELECT s.subname || ' (' || r.srrelid::regclass || ')'
@@ -73,6 +81,7 @@ public record SidesReader(
                     .forEach(name -> subscriptions.add(name + " on the target"));
             return new Sides(
                     transactions,
+                    first(from, HIDDEN).stream().findFirst(),
                     subscriptions,
                     first(from, STRANGERS),
                     UnfinishedObjects.read(to, allTargets()).stream()

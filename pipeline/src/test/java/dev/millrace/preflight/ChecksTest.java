@@ -52,6 +52,7 @@ class ChecksTest {
     private Optional<String> targetReader = Optional.empty();
     private Optional<ReplicationSlot> slot = Optional.empty();
     private boolean begun = true;
+    private boolean replicaRole = true;
     private Optional<Publication> publication = Optional.empty();
     private ControlSchema control = ControlSchema.ABSENT;
     private TableFacts target = table(CUSTOMER, List.of());
@@ -131,6 +132,10 @@ class ChecksTest {
     }
 
     private static TableFacts table(TableId id, List<String> replicaTriggers) {
+        return table(id, replicaTriggers, false);
+    }
+
+    private static TableFacts table(TableId id, List<String> replicaTriggers, boolean unique) {
         return new TableFacts(
                 id,
                 TableFacts.Kind.TABLE,
@@ -147,6 +152,7 @@ class ChecksTest {
                                 .map(name -> new TableFacts.Member(id, name))
                                 .toList(),
                         List.of(),
+                        unique,
                         List.of(),
                         TableFacts.Rules.NONE),
                 new TableFacts.Access(
@@ -184,7 +190,7 @@ class ChecksTest {
                                 Map.of(source.id(), source)),
                         new Facts.Target(
                                 targetServer,
-                                true,
+                                replicaRole,
                                 control,
                                 Map.of(target.id(), target),
                                 Set.of(),
@@ -446,6 +452,23 @@ class ChecksTest {
                                 + " PREPARED 'it''s';");
 
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
+        assertThat(open()).isEmpty();
+    }
+
+    @Test
+    void warnsOfUniqueConstraintsUnlessTheRoleMaySetTheReplicaRole() {
+        target = table(CUSTOMER, List.of(), true);
+        assertThat(open()).isEmpty();
+
+        replicaRole = false;
+        assertThat(only().message()).endsWith("are on crm.customer");
+        assertThat(only().status()).isEqualTo(Status.WARNING);
+        assertThat(only().remedy())
+                .isEqualTo("GRANT SET ON PARAMETER session_replication_role TO \"millrace\";");
+        targetServer = server("crm", 140_000, false);
+        assertThat(only().remedy()).isEqualTo("ALTER ROLE \"millrace\" SUPERUSER;");
+
+        target = table(CUSTOMER, List.of());
         assertThat(open()).isEmpty();
     }
 

@@ -75,6 +75,7 @@ final class RoleFaults {
                         CheckName.SWITCHOVER_ACTIVITY,
                         "role ",
                         "REVOKE pg_read_all_stats FROM {role}"),
+                source(CheckName.SOURCE_OPEN_TRANSACTIONS, "role "),
                 source(
                         CheckName.SWITCHOVER_SOURCE_TRIGGERS,
                         "role ",
@@ -84,6 +85,37 @@ final class RoleFaults {
                         CheckName.TARGET_TRIGGERS,
                         "public.customer",
                         "CREATE TABLE visit (id bigint PRIMARY KEY, customer bigint REFERENCES customer)"),
+                pasted(
+                        CheckName.TARGET_UNIQUE_VALUES,
+                        "role ",
+                        scene -> {
+                            scene.table("parts", "id bigint PRIMARY KEY, v int");
+                            scene.target(
+                                    "DROP TABLE parts",
+                                    "CREATE TABLE parts (id bigint PRIMARY KEY, v int) PARTITION BY RANGE (id)",
+                                    "CREATE TABLE part_1 PARTITION OF parts DEFAULT",
+                                    "CREATE UNIQUE INDEX ON part_1 (v)",
+                                    "ALTER TABLE parts OWNER TO {role}",
+                                    "ALTER TABLE part_1 OWNER TO {role}");
+                        }),
+                pasted(
+                        CheckName.SOURCE_COLLATION_PRIVILEGE,
+                        "schema sorts",
+                        scene -> {
+                            scene.both(
+                                    "CREATE SCHEMA sorts",
+                                    "CREATE COLLATION sorts.plain FROM \"C\"");
+                            scene.table(
+                                    "names", "id bigint PRIMARY KEY, n text COLLATE sorts.plain");
+                            scene.entry(
+                                    "names",
+                                    Map.of(
+                                            "select",
+                                            "SELECT id, lower(n) AS n FROM names",
+                                            "reverse",
+                                            List.of("SELECT id, upper(n) AS n FROM names")));
+                        }),
+                target(CheckName.TARGET_COLLATION_PRIVILEGE, "schema sorts"),
                 pasted(
                         CheckName.SOURCE_TYPE_PRIVILEGE,
                         "schema kinds",

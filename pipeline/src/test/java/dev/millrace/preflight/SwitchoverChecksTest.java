@@ -115,6 +115,7 @@ class SwitchoverChecksTest {
                         triggers,
                         List.of(),
                         List.of(),
+                        false,
                         List.of(),
                         TableFacts.Rules.NONE),
                 new TableFacts.Access(

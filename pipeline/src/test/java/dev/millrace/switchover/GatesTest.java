@@ -28,7 +28,7 @@ class GatesTest {
     private static final Instant NOW = Instant.parse("2026-01-02T12:00:00Z");
     private static final Limits LIMITS = new Limits(Duration.ofMinutes(10), Duration.ofSeconds(5));
     private static final Sides IDLE =
-            new Sides(List.of(), List.of(), List.of(), List.of(), List.of());
+            new Sides(List.of(), Optional.empty(), List.of(), List.of(), List.of(), List.of());
 
     /// Every fact as a switchover needs it.
     private static final GateFacts READY =
@@ -338,7 +338,35 @@ class GatesTest {
                         .toList();
         return Optional.of(
                 new Sides(
-                        fields.get(0), fields.get(1), fields.get(2), fields.get(3), fields.get(4)));
+                        fields.get(0),
+                        Optional.empty(),
+                        fields.get(1),
+                        fields.get(2),
+                        fields.get(3),
+                        fields.get(4)));
+    }
+
+    @Test
+    void transactionsThatAreHiddenAreNotKnown() {
+        Sides hidden =
+                new Sides(
+                        List.of(),
+                        Optional.of("Role millrace cannot see them."),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of());
+        GateFacts facts = Facts.READY.sides(Optional.of(hidden)).facts();
+
+        assertThat(Switchover.judge(Kind.SWITCHOVER, facts, LIMITS, NOW).gates())
+                .filteredOn(gate -> !gate.ok())
+                .singleElement()
+                .isEqualTo(
+                        Gate.closed(
+                                "transactions",
+                                "unknown",
+                                "none",
+                                "Role millrace cannot see them."));
     }
 
     @Test

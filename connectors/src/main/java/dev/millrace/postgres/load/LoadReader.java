@@ -26,13 +26,14 @@ public final class LoadReader implements AutoCloseable {
             WHERE NOT l.granted AND a.datname = pg_catalog.current_database()
             """;
 
-    /// What a role may not see is NULL.
+    /// What a role may not see is NULL, also the type of a session.
     private static final String ACTIVE_SESSIONS =
             """
             SELECT pg_catalog.count(*) FILTER (WHERE a.state = 'active'),
                 pg_catalog.count(*) FILTER (WHERE a.state IS NULL)
             FROM pg_catalog.pg_stat_activity a
-            WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'client backend'
+            WHERE a.datname = pg_catalog.current_database()
+                AND coalesce(a.backend_type, 'client backend') = 'client backend'
                 AND a.pid <> pg_catalog.pg_backend_pid()
             """;
 

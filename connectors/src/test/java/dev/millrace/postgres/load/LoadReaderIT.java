@@ -74,6 +74,22 @@ class LoadReaderIT {
         }
     }
 
+    /// The type of another role's session is hidden like its state.
+    @Test
+    void sessionsThatThePlainRoleDoesNotSeeAreUnknown() throws Exception {
+        TestDatabase target = PostgresServer.shared().newDatabase();
+        try (Database database = database(target);
+                LoadReader reader = new LoadReader(database)) {
+            try (Connection hidden = target.connect()) {
+                execute(hidden, "SELECT 1");
+                assertThat(unknown(reader.activeSessions())).contains("GRANT pg_read_all_stats");
+            }
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(() -> !Double.isNaN(known(reader.activeSessions())));
+        }
+    }
+
     @Test
     void aSelectGivesOneNumberOrIsUnknown() throws Exception {
         TestDatabase target = PostgresServer.shared().newDatabase();

@@ -31,11 +31,14 @@ final class ReverseCompiler {
 
     private final Session session;
     private final Catalog catalog;
+    private final CollationSchemas collations;
     private final List<Problem> problems;
     private final Map<SourceColumn, Declaration> declared = new HashMap<>();
 
+    /// @param collations receives what the role may not use
     /// @param problems receives what is found
-    ReverseCompiler(Session target, List<Problem> problems) {
+    ReverseCompiler(Session target, CollationSchemas collations, List<Problem> problems) {
+        this.collations = collations;
         this.session = target;
         this.catalog = target.targetCatalog();
         this.problems = problems;
@@ -50,7 +53,7 @@ final class ReverseCompiler {
             TableEntry.Select entry, Relation of, Relation into, Map<String, Inverse> derived) {
         Map<String, Inverse> inverses = new LinkedHashMap<>(derived);
         for (SelectStatement statement : entry.reverse()) {
-            if (!readsTarget(statement, into.id())) {
+            if (!readsTarget(statement, into.id()) || !collations.allow(statement, into)) {
                 continue;
             }
             switch (SelectCompiler.compileReverse(

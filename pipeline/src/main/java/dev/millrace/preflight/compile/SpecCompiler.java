@@ -28,6 +28,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeSet;
 
 /// Compiles the entries of a file against the catalogs of both databases, and proves on the source
@@ -66,11 +68,16 @@ public final class SpecCompiler {
     /// @param tables tables that exist on both sides, in the order of the file
     /// @param notes what a wildcard excludes, and why
     /// @param back how the changes of the target come back to each source table that has a mapping
+    /// @param hiddenOnSource schemas of collations that the role may not use although a SELECT
+    ///   needs them, with the columns; their tables have no mapping
+    /// @param hiddenOnTarget those that a SELECT of `reverse` needs
     public record Compilation(
             List<CompiledTable> tables,
             List<Problem> problems,
             List<Exclusion> notes,
-            List<WayBack> back) {}
+            List<WayBack> back,
+            SortedMap<String, SortedSet<String>> hiddenOnSource,
+            SortedMap<String, SortedSet<String>> hiddenOnTarget) {}
 
     /// Something that a wildcard does not migrate.
     ///
@@ -84,6 +91,8 @@ public final class SpecCompiler {
     private final Catalog source;
     private final Catalog target;
     private final List<Problem> problems = new ArrayList<>();
+    private final CollationSchemas sourceCollations;
+    private final CollationSchemas targetCollations;
     private final ReverseCompiler reverse;
 
     public SpecCompiler(Session source, Session target) {
@@ -91,7 +100,9 @@ public final class SpecCompiler {
         this.targetSession = target;
         this.source = source.sourceCatalog();
         this.target = target.targetCatalog();
-        this.reverse = new ReverseCompiler(target, problems);
+        this.sourceCollations = new CollationSchemas(source);
+        this.targetCollations = new CollationSchemas(target);
+        this.reverse = new ReverseCompiler(target, targetCollations, problems);
     }
 
     public Compilation compile(MigrationSpec spec) {
@@ -107,11 +118,15 @@ public final class SpecCompiler {
         }
         List<CompiledTable> tables = compile(declared, sources);
         tables.forEach(table -> checkSensitive(table, spec.sensitive().tables()));
+        List<WayBack> back =
+                new WayBackCompiler(sourceSession, targetSession, targetCollations).compile(tables);
         return new Compilation(
                 tables,
                 problems.stream().sorted(Comparator.comparing(Problem::at)).toList(),
                 expansion.notes(),
-                new WayBackCompiler(sourceSession, targetSession).compile(tables));
+                back,
+                sourceCollations.hidden(),
+                targetCollations.hidden());
     }
 
     private static List<TableEntry.Select> explicit(MigrationSpec spec) {
@@ -166,9 +181,15 @@ public final class SpecCompiler {
     }
 
     /// A source table without a key is not compiled; the check of its replica identity reports it.
+    /// Another check reports collations that the role may not use.
     private CompiledTable compiled(
             TableEntry.Select table, Relation of, Relation into, CaseMaps caseMaps) {
-        if (of.key().isEmpty() || into.key().isEmpty() || !keyFits(table, into)) {
+        // Also when the SELECT itself is not compiled, so that one run of plan names all schemas.
+        table.reverse().forEach(statement -> targetCollations.allow(statement, into));
+        if (of.key().isEmpty()
+                || into.key().isEmpty()
+                || !keyFits(table, into)
+                || !sourceCollations.allow(table.statement(), of)) {
             return new CompiledTable(table, of, into, Optional.empty(), Map.of());
         }
         List<String> key = table.key().isEmpty() ? into.key() : table.key();
@@ -258,7 +279,9 @@ public final class SpecCompiler {
         for (TableEntry.Select table : declared) {
             TableId id = sources.get(table);
             Relation relation = id == null ? null : relations.get(id);
-            if (relation == null || !table.statement().changesCase()) {
+            if (relation == null
+                    || !table.statement().changesCase()
+                    || !sourceCollations.allow(table.statement(), relation)) {
                 continue;
             }
             collations.addAll(collations(relation));

@@ -33,11 +33,13 @@ final class WayBackCompiler {
     private final Session target;
     private final String role;
     private final boolean replicaRole;
+    private final CollationSchemas collations;
 
-    WayBackCompiler(Session source, Session target) {
+    WayBackCompiler(Session source, Session target, CollationSchemas collations) {
         this.source = source;
         this.target = target;
         this.role = String.valueOf(source.texts("SELECT current_user").getFirst().getFirst());
+        this.collations = collations;
         this.replicaRole = source.server().maySetReplicationRole();
     }
 
@@ -133,6 +135,13 @@ final class WayBackCompiler {
                         entry.declared().text().path(), draft.text(), entry.declared().at());
         return switch (SelectParser.parse(text)) {
             case ParseResult.Refused(List<Problem> problems) -> partial(entry, problems);
+            case ParseResult.Parsed(SelectStatement statement)
+                    when !collations.allow(statement, entry.target()) ->
+                    new WayBack.Partial(
+                            entry.source().id(),
+                            "the role may not use the schema of a collation of "
+                                    + entry.target().id(),
+                            "Do what the check target.collation-privilege says.");
             case ParseResult.Parsed(SelectStatement statement) ->
                     switch (SelectCompiler.compileBack(
                             draft,
