@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
 import tools.jackson.core.JacksonException.Reference;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.cfg.CoercionAction;
@@ -76,6 +77,8 @@ public final class StrictJson implements JsonMapperBuilderCustomizer {
             case MismatchedInputException other when !other.getPath().isEmpty() ->
                     "The field '%s' must be %s."
                             .formatted(name(other.getPath()), word(other.getTargetType()));
+            case InputCoercionException number when !number.getPath().isEmpty() ->
+                    "The number in field '" + name(number.getPath()) + "' is out of range.";
             case StreamReadException broken when duplicate(broken).isPresent() ->
                     "The field '" + duplicate(broken).get() + "' occurs twice.";
             case null, default -> "The body is not JSON or does not have the expected form.";

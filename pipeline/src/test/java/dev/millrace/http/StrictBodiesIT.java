@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -109,6 +110,17 @@ class StrictBodiesIT {
         assertProblem(answer, 400);
         assertThat(answer.json().path("detail").asString())
                 .startsWith("The field '%s' must be %s.".formatted(name, must));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"99999999999999999999", "-99999999999999999999"})
+    void aNumberOutOfRangeIsRefusedByTheNameOfItsField(String number) {
+        Answer answer =
+                scene.http.post("/api/v1/throttle", "{\"rowsPerSecond\": " + number + "}", JSON);
+
+        assertProblem(answer, 400);
+        assertThat(answer.json().path("detail").asString())
+                .startsWith("The number in field 'rowsPerSecond' is out of range.");
     }
 
     @Test
