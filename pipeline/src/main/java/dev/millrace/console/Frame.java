@@ -118,7 +118,7 @@ public record Frame(
                 status.phase(),
                 isHeld(status)
                         ? "Nothing is written to the target; changes are kept in the log."
-                        : meaning(status.phase()),
+                        : meaning(status),
                 severity(status),
                 stages(status.phase()),
                 source.page(),
@@ -180,12 +180,16 @@ public record Frame(
                 && List.of("BACKFILLING", "CATCHING_UP", "IN_SYNC").contains(status.phase());
     }
 
-    private static String meaning(String phase) {
-        return switch (phase) {
+    private static String meaning(StatusReport status) {
+        return switch (status.phase()) {
             case "PLANNED" -> "Nothing was read or written yet.";
             case "BACKFILLING" -> "Existing rows are being read; changes are kept in the log.";
             case "CATCHING_UP" -> "Existing rows are read; changes are being applied.";
-            case "IN_SYNC" -> "The target follows the source.";
+            case "IN_SYNC" ->
+                    status.blockers().isEmpty()
+                            ? "The target follows the source."
+                            : "The target follows the source, except for what the overview shows as"
+                                    + " blocked.";
             case "SWITCHING_OVER" -> "An operation moves the application's writes.";
             case "REVERSIBLE" ->
                     "The application writes to the target; its changes go back to the source.";

@@ -228,7 +228,7 @@ public record RejectedKeys(LiveStream live, ShownRows rows, String phase, String
     private static String keys(RejectedChange change) {
         return change.ids().isEmpty()
                 ? "all keys"
-                : "keys "
+                : (change.ids().size() == 1 ? "key " : "keys ")
                         + change.ids().stream()
                                 .sorted()
                                 .map(String::valueOf)

@@ -135,6 +135,23 @@ class PagesTest {
         assertThat(Statuses.frame(status, Frame.Page.OVERVIEW).severity()).isEqualTo(severity);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "'', The target follows the source.",
+        "a blocker, 'The target follows the source, except for what the overview shows as blocked.'"
+    })
+    void whatIsBlockedIsNoPartOfWhatFollows(String blocker, String meaning) {
+        StatusReport status =
+                Statuses.of(
+                        "IN_SYNC",
+                        new Counts(0, 0, 0),
+                        new Lag(null, null, null, null),
+                        List.of(),
+                        blocker.isEmpty() ? List.of() : List.of(blocker));
+
+        assertThat(Statuses.frame(status, Frame.Page.TABLES).meaning()).isEqualTo(meaning);
+    }
+
     @Test
     void theStageOfAnUnresolvedMoveIsTheSwitchover() {
         assertThat(Statuses.frame(Statuses.of("UNRESOLVED"), Frame.Page.OVERVIEW).stages())

@@ -212,6 +212,7 @@ class ConsoleJourneyIT {
             bank.assertOnSource();
             followAKey();
             goTo("/journal");
+            goTo("/settings");
 
             assertThat(browser.errors()).isEmpty();
             assertThat(browser.requests())

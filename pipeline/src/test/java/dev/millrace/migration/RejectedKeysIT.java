@@ -148,8 +148,7 @@ class RejectedKeysIT {
                                     "SELECT who, event, detail ->> 'what', detail ->> 'reason'"
                                             + " FROM millrace.journal WHERE event ="
                                             + " 'rejected-skip'"))
-                    .isEqualTo(
-                            List.of(List.of("ann", "rejected-skip", "keys " + id, "a test row")));
+                    .isEqualTo(List.of(List.of("ann", "rejected-skip", "key " + id, "a test row")));
 
             ReconciliationReport report = scene.reconcile();
             assertThat(report.verdict()).isEqualTo(Verdict.DIFFERENT);

@@ -283,7 +283,7 @@ public final class RepairStore {
                         known.id().toString(),
                         step,
                         known.asked().dryRun(),
-                        "%d keys differ".formatted(keys.size() + leftOut),
+                        differing(keys.size() + leftOut),
                         "");
                 connection.commit();
             } catch (SQLException | RuntimeException e) {
@@ -293,6 +293,10 @@ public final class RepairStore {
                 connection.setAutoCommit(true);
             }
         }
+    }
+
+    private static String differing(long keys) {
+        return keys == 1 ? "1 key differs" : "%d keys differ".formatted(keys);
     }
 
     private void add(Connection connection, UUID repair, List<StoredKey> keys) throws SQLException {
