@@ -7,7 +7,7 @@ import dev.millrace.testing.TestDatabase;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Whoever writes the file chooses its names, and an administrator runs the SQL.
+/// The author of the file chooses its names, and an administrator runs the SQL.
 class GrantSqlIT {
 
     private final TestDatabase database = PostgresServer.shared().newDatabase();

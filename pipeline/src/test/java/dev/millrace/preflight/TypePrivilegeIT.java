@@ -23,7 +23,7 @@ class TypePrivilegeIT {
 
     private final PreflightScene scene = new PreflightScene();
 
-    /// A domain over an array of an enum, each in a schema of its own.
+    /// A domain over an array of an enum, each in another schema.
     private void moods() {
         for (var database : List.of(scene.source, scene.target)) {
             database.execute(
