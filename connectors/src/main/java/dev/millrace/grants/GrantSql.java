@@ -14,7 +14,7 @@ public final class GrantSql {
     public static final String WRITE = "SELECT, INSERT, UPDATE, DELETE";
 
     /// The first version in which the right to set a server parameter can be granted.
-    static final int PARAMETER_GRANTS = 15;
+    public static final int PARAMETER_GRANTS = 15;
 
     private GrantSql() {}
 

@@ -135,10 +135,21 @@ final class SwitchoverTableChecks {
                             + " of "
                             + named(affected)
                             + " would act on rows of the reverse stream",
-                    Remedy.onSource(GrantSql.replicaRole(role, source.majorVersion())));
+                    replicaRole(Place.SOURCE, source));
         }
         return findings.orOk(
                 "source tables", "no trigger or foreign key acts on rows of the reverse stream");
+    }
+
+    /// Lets the role of a server set the replica role.
+    static Remedy replicaRole(Place place, Server.Facts server) {
+        int version = server.majorVersion();
+        Remedy remedy = new Remedy(place, GrantSql.replicaRole(server.role().name(), version));
+        return version >= GrantSql.PARAMETER_GRANTS
+                ? remedy
+                : remedy.note(
+                        "Before PostgreSQL 15 only a superuser may set it, and a superuser may do"
+                                + " everything.");
     }
 
     static String names(List<Member> members) {

@@ -2,7 +2,6 @@ package dev.millrace.preflight;
 
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
-import dev.millrace.grants.GrantSql;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
@@ -13,6 +12,7 @@ import dev.millrace.preflight.plan.CheckName;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Findings;
 import dev.millrace.preflight.plan.Remedy;
+import dev.millrace.preflight.plan.Remedy.Place;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -141,7 +141,7 @@ final class TargetChecks {
                                 + " tables arrive in any order: "
                                 + String.join(", ", affected)
                                 + " would fail or act on replicated rows",
-                        Remedy.onTarget(GrantSql.replicaRole(role, server.majorVersion()))
+                        SwitchoverTableChecks.replicaRole(Place.TARGET, server)
                                 .note("Alternatively, drop them until the switchover."));
             }
         }

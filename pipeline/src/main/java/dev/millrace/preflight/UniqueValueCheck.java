@@ -1,13 +1,12 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
-import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.plan.CheckName;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Findings;
-import dev.millrace.preflight.plan.Remedy;
+import dev.millrace.preflight.plan.Remedy.Place;
 import java.util.List;
 
 /// Checks that rows that exchange unique values can be written. Apply takes such rows out of the
@@ -33,7 +32,7 @@ final class UniqueValueCheck {
                             + " values are parked: unique or exclusion constraints besides the"
                             + " primary key are on "
                             + SwitchoverTableChecks.named(affected),
-                    Remedy.onTarget(GrantSql.replicaRole(role, server.majorVersion())));
+                    SwitchoverTableChecks.replicaRole(Place.TARGET, server));
         }
         return findings.orOk("target tables", "rows that exchange unique values are written");
     }

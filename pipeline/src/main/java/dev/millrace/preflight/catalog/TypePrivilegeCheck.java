@@ -11,6 +11,7 @@ import dev.millrace.preflight.plan.CheckName;
 import dev.millrace.preflight.plan.Finding;
 import dev.millrace.preflight.plan.Findings;
 import dev.millrace.preflight.plan.Remedy;
+import dev.millrace.preflight.plan.Remedy.Place;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.ValueType;
 import java.util.ArrayList;
@@ -69,49 +70,50 @@ public final class TypePrivilegeCheck {
 
     private List<Finding> keys(Columns columns) {
         Findings findings = new Findings(CheckName.SOURCE_TYPE_PRIVILEGE);
-        missing(columns)
-                .forEach(
-                        (schema, names) ->
-                                findings.refuse(
-                                        "schema " + schema,
-                                        "the role has no USAGE privilege, so no row can be read by"
-                                                + " its key: the types of "
-                                                + named(names)
-                                                + " are in this schema",
-                                        Remedy.onSource(GrantSql.usage(schema, role))));
+        report(
+                columns,
+                Place.SOURCE,
+                "the role has no USAGE privilege, so no row can be read by its key",
+                findings::refuse);
         return findings.orOk("source keys", "the role may use the schemas of their types");
     }
 
     private List<Finding> written(Columns columns) {
         Findings findings = new Findings(CheckName.TARGET_TYPE_PRIVILEGE);
-        missing(columns)
-                .forEach(
-                        (schema, names) ->
-                                findings.refuse(
-                                        "schema " + schema,
-                                        "the role has no USAGE privilege, so no row can be written or"
-                                                + " found by its key: the types of "
-                                                + named(names)
-                                                + " are in this schema",
-                                        Remedy.onTarget(GrantSql.usage(schema, role))));
+        report(
+                columns,
+                Place.TARGET,
+                "the role has no USAGE privilege, so no row can be written or found by its key",
+                findings::refuse);
         return findings.orOk("target columns", "the role may use the schemas of their types");
     }
 
     /// Only warns: a migration may run without a switchover.
     private List<Finding> back(Columns columns) {
         Findings findings = new Findings(CheckName.SWITCHOVER_TYPE_PRIVILEGE);
+        report(
+                columns,
+                Place.SOURCE,
+                "the role has no USAGE privilege on the source, so the reverse stream could not"
+                        + " write rows",
+                findings::warn);
+        return findings.orOk("source columns", "the role may use the schemas of their types");
+    }
+
+    /// How a finding is reported.
+    private interface Severity {
+        void report(String object, String message, Remedy remedy);
+    }
+
+    private void report(Columns columns, Place place, String consequence, Severity severity) {
         missing(columns)
                 .forEach(
                         (schema, names) ->
-                                findings.warn(
+                                severity.report(
                                         "schema " + schema,
-                                        "the role has no USAGE privilege on the source, so the"
-                                                + " reverse stream could not write rows: the types"
-                                                + " of "
-                                                + named(names)
-                                                + " are in this schema",
-                                        Remedy.onSource(GrantSql.usage(schema, role))));
-        return findings.orOk("source columns", "the role may use the schemas of their types");
+                                        "%s: the types of %s are in this schema"
+                                                .formatted(consequence, named(names)),
+                                        new Remedy(place, GrantSql.usage(schema, role))));
     }
 
     private static String named(Collection<String> columns) {
